@@ -1,0 +1,11 @@
+//! Identity keys, fingerprints, pin decisions, and what is stored about a contact.
+//!
+//! It also holds the key-derivation helpers of TSP1 (PROTOCOL §1.1), because every crate that derives a key depends
+//! on this one already. It knows no message, no clock and no storage.
+#![forbid(unsafe_code)]
+
+pub mod derive;
+pub mod records;
+mod secret;
+
+pub use secret::Secret;

@@ -1,0 +1,92 @@
+//! What is stored about contacts and invites (PROTOCOL §2.2, §3.1).
+
+use crate::Secret;
+
+/// Everything durable about one relationship.
+pub struct ContactRecord {
+    /// Local, random.
+    pub id: u64,
+    /// Private label (therapist) or a neutral one (client).
+    pub label: String,
+    /// This side's static key for the relationship; `None` on the therapist's side: the profile key.
+    pub own_secret: Option<Secret<32>>,
+    /// The pin: the other side's public key.
+    pub peer_public: [u8; 32],
+    /// `K_psk`.
+    pub psk: Secret<32>,
+    /// `K_rdv`.
+    pub rendezvous_key: Secret<32>,
+    /// Current continuity secret.
+    pub continuity: Option<Secret<32>>,
+    /// Previous one, only while a commit is unconfirmed.
+    pub continuity_previous: Option<Secret<32>>,
+    /// A session was completed up to POLICY.
+    pub started: bool,
+    /// Pairing not yet acknowledged (client only).
+    pub pairing: bool,
+    /// Verification state.
+    pub state: VerificationState,
+    /// The comparison is asked only when something changed.
+    pub compare_on_change: bool,
+    /// Authenticated version range of the peer, as `vmin << 4 | vmax`.
+    pub peer_versions: u8,
+    /// Highest version ever completed.
+    pub version_floor: u8,
+    /// Rendezvous URL with an optional `#spki=` fragment.
+    pub rendezvous: String,
+    /// Unix seconds.
+    pub created: u64,
+    /// Unix seconds of the last comparison.
+    pub verified_at: Option<u64>,
+}
+
+/// `Unverified → Verified`, or `Mismatch` (PROTOCOL §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerificationState {
+    /// Not compared.
+    Unverified,
+    /// Compared.
+    Verified,
+    /// Compared, and different: blocked.
+    Mismatch,
+}
+
+/// What the therapist stores about an invite until it expires; the secret itself is not stored.
+pub struct InviteRecord {
+    /// The contact that it will become.
+    pub contact: u64,
+    /// Private label.
+    pub label: String,
+    /// `psk0` (long invite). Spoken codes are not stored: the app must be open.
+    pub psk0: Secret<32>,
+    /// `K_rdv` of the invite.
+    pub rendezvous_key: Secret<32>,
+    /// Prologue context, `H("invite ctx"; invite)[0..32]`.
+    pub context: [u8; 32],
+    /// Version range printed in the invite.
+    pub versions: u8,
+    /// Unix seconds.
+    pub expiry: u64,
+    /// Valid HS1 that no valid HS3 followed.
+    pub attempts: u8,
+    /// SHA-512 of every HS1 cell accepted.
+    pub seen_hs1: Vec<[u8; 64]>,
+    /// What became of it.
+    pub state: InviteState,
+}
+
+/// State of an invite (PROTOCOL §11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InviteState {
+    /// Not used.
+    Fresh,
+    /// Used by this key.
+    Consumed {
+        /// Who used it.
+        peer_public: [u8; 32],
+        /// The first POLICY of the new contact arrived.
+        confirmed: bool,
+    },
+    /// Burned by attempts or revoked.
+    Burned,
+}

@@ -1,0 +1,133 @@
+//! What a front end asks for.
+
+use std::path::PathBuf;
+
+use crate::{ContactId, MediaTrack};
+
+/// A request to the session engine. It is answered by events; a refusal is an [`crate::Event::Refused`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Makes a contact and an invite for it (therapist).
+    Invite {
+        /// Private label.
+        label: String,
+        /// Spoken code or link.
+        form: InviteForm,
+        /// Validity; `None` for the default of the form.
+        minutes: Option<u32>,
+    },
+    /// Uses a code or a link as a person might type it (client).
+    JoinInvite(String),
+    /// Goes to the waiting room of a pinned contact (client).
+    JoinContact(ContactId),
+    /// Is there for these contacts; `None` = all (therapist).
+    Listen(Option<Vec<ContactId>>),
+    /// Lets the waiting client in.
+    Admit(ContactId),
+    /// Sends the waiting client away.
+    Deny(ContactId),
+    /// Back to the waiting room.
+    PutBack(ContactId),
+    /// Answer to the comparison.
+    Verify(Pick),
+    /// Stops sending sound or picture (packets go on, with silence).
+    Mute {
+        /// `Audio` or `Camera`.
+        track: MediaTrack,
+        /// True: muted.
+        on: bool,
+    },
+    /// Sends a chat text.
+    Chat(String),
+    /// Asks for a [`crate::Event::Stats`].
+    Stats,
+    /// Asks for a [`crate::Event::Contacts`].
+    Contacts,
+    /// Forgets a contact: its keys are destroyed.
+    Forget(ContactId),
+    /// Ends the session.
+    End,
+    /// Ends the session if there is one, closes the profile and stops the engine.
+    Quit,
+}
+
+/// How an invite looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InviteForm {
+    /// `471193-artist-paperweight-cobra-hideaway`
+    Code,
+    /// `tsp1:…`
+    Link,
+}
+
+/// What the person chose in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// Index of the candidate that was heard.
+    Candidate(usize),
+    /// None of the four: a mismatch.
+    NoneOfThese,
+    /// Compared in another way, and it matched.
+    Otherwise(CompareMethod),
+}
+
+/// Ways of comparing outside the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompareMethod {
+    /// The fingerprint of the pair.
+    Fingerprint,
+    /// On the telephone.
+    Phone,
+    /// Face to face.
+    InPerson,
+    /// By QR code.
+    Qr,
+}
+
+/// Where the picture comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CameraChoice {
+    /// No picture.
+    None,
+    /// Moving picture with frame number and capture time drawn into it.
+    Test,
+    /// A y4m file, looped.
+    File(PathBuf),
+    /// A camera, by name or the default one.
+    Device(Option<String>),
+}
+
+/// Where the sound comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MicrophoneChoice {
+    /// Silence.
+    None,
+    /// Speech-like signal with a click each second.
+    Test,
+    /// A WAV file, looped.
+    File(PathBuf),
+    /// A microphone, by name or the default one.
+    Device(Option<String>),
+}
+
+/// Where the sound goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpeakerChoice {
+    /// Nowhere.
+    None,
+    /// A WAV file, 48 kHz mono, silence included.
+    Wav(PathBuf),
+    /// A speaker, by name or the default one.
+    Device(Option<String>),
+}
+
+/// Where the picture goes, besides the [`crate::VideoSlot`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VideoOut {
+    /// Nowhere.
+    None,
+    /// PNG files into a folder.
+    Png(PathBuf),
+    /// A y4m file.
+    Y4m(PathBuf),
+}

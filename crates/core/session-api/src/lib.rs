@@ -1,0 +1,30 @@
+//! The vocabulary that every front end speaks: commands, events, snapshots, pictures.
+//!
+//! Plain data. It knows no key, no socket and no device; a window, a headless peer and a fake session in a
+//! test use the same words.
+
+mod command;
+mod event;
+mod picture;
+mod snapshot;
+
+pub use command::{CameraChoice, Command, CompareMethod, InviteForm, MicrophoneChoice, Pick, SpeakerChoice, VideoOut};
+pub use event::{
+    AlertCode, CompareReason, ContactInfo, ContactState, EndReason, Event, Gate, KeyState, LinkState, MediaDirection,
+    MediaTrack, Path, Severity, SideNotice, Verification,
+};
+pub use picture::{Planes, VideoSlot};
+pub use snapshot::{AudioStats, Phase, Snapshot, Stats, VideoStats};
+
+/// A paired person or an invite that waits for one: local, random, never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContactId(pub u64);
+
+/// Which person this profile belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileRole {
+    /// Invites, admits.
+    Therapist,
+    /// Joins.
+    Client,
+}

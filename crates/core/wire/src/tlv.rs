@@ -1,0 +1,1 @@
+//! TLV lists inside handshake payloads (PROTOCOL §4.3, Appendix D).
