@@ -2,18 +2,26 @@
 //!
 //! This crate owns every byte layout that leaves a computer in the clear or inside an AEAD: rendezvous
 //! frames, cells, TLV lists, SIG messages, data records, and the sealed units that the transport moves.
-//! It knows no key and does no I/O. Parsing is strict: what `decode` accepts, `encode` gives back.
+//! It knows no key and does no I/O. Parsing is strict: what `decode` accepts, `encode` gives back, except where the protocol
+//! asks for tolerance: unknown TLV tags, unknown message types and a longer POLICY are read past.
+#![forbid(unsafe_code)]
 
+mod bytes_io;
 pub mod cell;
+pub mod fragment;
 pub mod record;
 pub mod sealed;
 pub mod server;
+mod server_codec;
 pub mod sig;
+mod sig_codec;
 pub mod tlv;
 
 pub use cell::{CELL_BODY_LEN, CELL_LEN, Cell, CellType};
+pub use fragment::{FRAGMENT_LEN, Reassembler, SigFragments};
 pub use sealed::{Codec, SealedPacket, SealedRecord, TrackId};
 pub use sig::{Candidate, CandidateKind, Description, Setup, SigMessage, TrackSsrc};
+pub use sig_codec::MAX_NAME_LEN;
 
 /// Why bytes were not a valid message. It carries no content, so that it may be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +39,11 @@ pub enum DecodeError {
     #[error("unknown type {0:#04x}")]
     UnknownType(u8),
 }
+
+/// A message does not fit into its frame or its fragments. Only a caller's mistake or a setting can cause it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("message too long")]
+pub struct TooLong;
 
 /// An inclusive range of protocol versions, `1 ≤ min ≤ max ≤ 15` (PROTOCOL §4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,6 +22,29 @@ pub enum TrackId {
     File = 6,
 }
 
+impl TrackId {
+    /// The track of a number; `None` for 7 and above.
+    #[must_use]
+    pub const fn from_u8(byte: u8) -> Option<Self> {
+        Some(match byte {
+            0 => Self::Audio,
+            1 => Self::Camera,
+            2 => Self::Screen,
+            3 => Self::ScreenAudio,
+            4 => Self::Control,
+            5 => Self::Chat,
+            6 => Self::File,
+            _ => return None,
+        })
+    }
+
+    /// Whether it carries RTP; the others carry data records.
+    #[must_use]
+    pub const fn is_media(self) -> bool {
+        (self as u8) < Self::Control as u8
+    }
+}
+
 /// Media codec, by its fixed payload type (PROTOCOL §5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -32,6 +55,19 @@ pub enum Codec {
     H264 = 102,
     /// AV1, payload type 45, retransmitted as 46.
     Av1 = 45,
+}
+
+impl Codec {
+    /// The codec of a payload type after RTX unwrap; `None` if it is not one of the three.
+    #[must_use]
+    pub const fn from_u8(payload_type: u8) -> Option<Self> {
+        Some(match payload_type {
+            111 => Self::Opus,
+            102 => Self::H264,
+            45 => Self::Av1,
+            _ => return None,
+        })
+    }
 }
 
 /// One RTP payload after sealing, with the RTP fields that its AAD covers. `bytes` = SFrame header, ciphertext, tag.
@@ -56,4 +92,16 @@ pub struct SealedRecord {
     pub track: TrackId,
     /// SFrame header, ciphertext, tag.
     pub bytes: Bytes,
+}
+
+impl core::fmt::Debug for SealedPacket {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "SealedPacket({:?}, {} bytes)", self.track, self.bytes.len())
+    }
+}
+
+impl core::fmt::Debug for SealedRecord {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "SealedRecord({:?}, {} bytes)", self.track, self.bytes.len())
+    }
 }

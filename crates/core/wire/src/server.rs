@@ -11,11 +11,23 @@ pub const MAX_FRAME_LEN: usize = 4200;
 pub struct MailboxId(pub [u8; 32]);
 
 /// Six digits that the server hands out for a spoken code.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Nameplate(String);
 
+impl Nameplate {
+    pub(crate) const fn from_checked(digits: String) -> Self {
+        Self(digits)
+    }
+
+    /// The six digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Client to server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClientFrame {
     /// `01`: first frame of a connection.
     Hello {
@@ -172,6 +184,24 @@ pub enum ErrorCode {
     NoTurn = 8,
     /// The other side's queue is full; the cell is lost.
     QueueFull = 9,
+}
+
+/// The op alone: owner tags and tokens stay out of logs.
+impl core::fmt::Debug for ClientFrame {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Hello { .. } => "Hello(…)",
+            Self::Alloc => "Alloc",
+            Self::Claim(_) => "Claim(…)",
+            Self::Open { .. } => "Open(…)",
+            Self::Add { .. } => "Add(…)",
+            Self::Close(_) => "Close(…)",
+            Self::Turn(_) => "Turn(…)",
+            Self::Ping(_) => "Ping(…)",
+            Self::Kick(_) => "Kick(…)",
+            Self::Done(_) => "Done(…)",
+        })
+    }
 }
 
 impl core::fmt::Debug for MailboxId {

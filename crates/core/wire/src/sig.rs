@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 /// A SIG message, by `mtype`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum SigMessage {
     /// `01`, I→R first in KK. TLV list, built and read by `sotto-handshake`.
     Confirm(Vec<u8>),
@@ -133,6 +133,13 @@ pub struct Card {
     pub phone: String,
     /// Who calls whom.
     pub caller: String,
+}
+
+/// The type alone: names, tags and addresses stay out of logs.
+impl core::fmt::Debug for SigMessage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "SigMessage({:#04x})", self.mtype())
+    }
 }
 
 impl core::fmt::Debug for Description {
