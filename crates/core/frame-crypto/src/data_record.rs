@@ -1,0 +1,58 @@
+//! Plaintext of a data record (PROTOCOL §8):
+//! `u8 mtype | u8 flags | u16 len | data[len] | 0… to a multiple of 256`.
+
+use sotto_wire::TrackId;
+
+/// Longest plaintext of a record, bytes.
+pub(crate) const MAX_PLAINTEXT: usize = 16_128;
+/// Bytes before the data.
+pub(crate) const PREFIX_LEN: usize = 4;
+/// Longest data of one record, bytes.
+pub const MAX_RECORD_DATA: usize = MAX_PLAINTEXT - PREFIX_LEN;
+/// Longest data of a message of several records, bytes.
+pub const MAX_MESSAGE_LEN: usize = 65_536;
+
+const BLOCK: usize = 256;
+const MORE: u8 = 1;
+
+/// Type of the empty record that opens an epoch on a track; the only type that this crate knows.
+pub(crate) const EPOCH: u8 = 0x00;
+
+/// The four bytes before the data.
+pub(crate) fn prefix(mtype: u8, more: bool, len: u16) -> [u8; PREFIX_LEN] {
+    let [high, low] = len.to_be_bytes();
+    [mtype, if more { MORE } else { 0 }, high, low]
+}
+
+/// Zero bytes that follow `len` bytes of data.
+pub(crate) const fn padding(len: usize) -> usize {
+    (PREFIX_LEN + len).next_multiple_of(BLOCK) - PREFIX_LEN - len
+}
+
+/// A record that was opened.
+pub(crate) struct Record<'a> {
+    pub(crate) mtype: u8,
+    pub(crate) more: bool,
+    pub(crate) data: &'a [u8],
+    /// Without padding: what the transcript covers.
+    pub(crate) unpadded: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Parses a plaintext; `None` unless it is exactly what a sealer makes.
+    pub(crate) fn parse(plaintext: &'a [u8]) -> Option<Self> {
+        let (&[mtype, flags, high, low], rest) = plaintext.split_first_chunk::<PREFIX_LEN>()?;
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        let (data, zeros) = rest.split_at_checked(len)?;
+        let valid = flags & !MORE == 0
+            && plaintext.len() <= MAX_PLAINTEXT
+            && zeros.len() == padding(len)
+            && zeros.iter().all(|&byte| byte == 0);
+        valid.then_some(Self { mtype, more: flags == MORE, data, unpadded: plaintext.get(..PREFIX_LEN + len)? })
+    }
+}
+
+/// What is authenticated beside the header.
+pub(crate) const fn metadata(track: TrackId) -> [u8; 6] {
+    [track as u8, 0, 0, 0, 0, 0]
+}
