@@ -1,2 +1,98 @@
-//! placeholder
-fn main(){}
+//! `cargo xtask`: one front door to building, testing, checking and showing Sotto.
+//!
+//! It depends on `std` and `serde_json` alone and on no system library, so that it builds within seconds on a
+//! machine that has Rust and nothing else, and then installs or names what the rest needs.
+//!
+//! It deliberately links nothing of Sotto's: it drives the built programs as a person would, by their command line
+//! and their JSON lines.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "standard output is this program's interface to a person")]
+
+mod bench;
+mod check;
+mod demo;
+mod picture;
+mod process;
+mod progress;
+mod report;
+mod rules;
+mod run;
+mod session;
+mod source_rules;
+mod system;
+mod test;
+
+use std::process::ExitCode;
+
+/// Why a task did not succeed. Its text is for the person at the terminal.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    /// A failure with this text.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What every task returns.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  demo [--seconds N] [--out DIR]   two people meet, compare, see and hear each other; writes a report with pictures
+  run ARGS…                        start one side for real (sotto-peer; the window comes later)
+  test [--short] [ARGS…]           all tests; ARGS go to `cargo test`
+  check [--with-deny]              format, lints, documentation, licences, dependency rules
+  bench call [--seconds N]         processor time, memory and set-up times of a session
+  setup                            only install, or name, the system packages that the build needs
+
+System packages are installed by apt where that is possible (Debian, Ubuntu; as root or with sudo), and named
+exactly where it is not. There is no `soak` and no `fuzz` task yet; `package` comes with the window.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (task, rest) = match arguments.split_first() {
+        Some((task, rest)) => (task.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let outcome = match task {
+        "demo" => demo::run(rest),
+        "run" => run::run(rest),
+        "test" => test::run(rest),
+        "check" => check::run(rest),
+        "bench" => bench::run(rest),
+        "setup" => system::ensure_build_packages(),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        "soak" | "fuzz" | "package" => Err(Failure::new(format!("`{task}` does not exist yet.\n\n{HELP}"))),
+        other => Err(Failure::new(format!("There is no task `{other}`.\n\n{HELP}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nxtask {task}: {failure}");
+            // 2: something is missing or was asked wrongly; 1: it was tried and failed.
+            ExitCode::from(if failure.0.starts_with(system::MISSING) || failure.0.starts_with("There is no") {
+                2
+            } else {
+                1
+            })
+        }
+    }
+}

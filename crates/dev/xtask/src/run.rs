@@ -1,0 +1,101 @@
+//! `cargo xtask run`: one real side, in the terminal; and what other tasks share: cargo, folders, built programs.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Failure, Outcome, progress::Progress, system};
+
+const HELP: &str = "\
+cargo xtask run --role therapist|client [options of sotto-peer]
+
+Starts sotto-peer, the session without a window (the window comes later). Type one JSON command a line, for example
+  {\"cmd\":\"invite\",\"label\":\"Tuesday 10:00\",\"form\":\"code\"}
+  {\"cmd\":\"join\",\"invite\":\"471193-artist-paperweight-cobra-hideaway\"}
+All commands and options are in docs/PEER.md. The profile is kept (in $XDG_DATA_HOME/sotto unless --profile says
+otherwise); camera, microphone and speaker of this computer are used unless the options say otherwise.";
+
+/// Runs the task.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    if arguments.is_empty() || arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        println!("{HELP}");
+        return Ok(());
+    }
+    system::ensure_build_packages()?;
+    let progress = Progress::start();
+    let programs = build(&progress)?;
+    progress.say("Starting sotto-peer: type one JSON command a line; Ctrl-D ends the session and the program.");
+    let mut command = Command::new(&programs.peer);
+    command.args(arguments);
+    for (option, device) in [("--camera", "device"), ("--mic", "device"), ("--audio-out", "device")] {
+        if !arguments.iter().any(|argument| argument == option || argument.starts_with(&format!("{option}="))) {
+            command.args([option, device]);
+        }
+    }
+    let status = command.status().map_err(|error| Failure::new(format!("sotto-peer can't be started: {error}")))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("sotto-peer ended with {status}"))) }
+}
+
+/// The programs that a session needs, built.
+#[derive(Clone, Debug)]
+pub(crate) struct Programs {
+    /// `sotto-peer`
+    pub(crate) peer: PathBuf,
+    /// `sotto-rendezvous`
+    pub(crate) rendezvous: PathBuf,
+}
+
+/// Builds both programs (dev profile).
+pub(crate) fn build(progress: &Progress) -> Outcome<Programs> {
+    progress.step(
+        "Building sotto-peer and sotto-rendezvous (the first time takes some ten minutes on two cores)",
+        cargo().args(["build", "--locked", "-p", "sotto-peer", "-p", "sotto-rendezvous-server"]),
+    )?;
+    let folder = target_folder()?.join("debug");
+    let program = |name: &str| -> Outcome<PathBuf> {
+        let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        if path.exists() { Ok(path) } else { Err(Failure::new(format!("cargo built no {}", path.display()))) }
+    };
+    Ok(Programs { peer: program("sotto-peer")?, rendezvous: program("sotto-rendezvous")? })
+}
+
+/// The cargo that runs us, at the top of the workspace.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace());
+    command
+}
+
+/// Top folder of the workspace.
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).expect("xtask lies three folders below the top")
+}
+
+/// What cargo says about the workspace, without its dependencies.
+pub(crate) fn metadata() -> Outcome<serde_json::Value> {
+    let output = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
+    if !output.status.success() {
+        return Err(Failure::new(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr))));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| Failure::new(format!("cargo metadata: {error}")))
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder() -> Outcome<PathBuf> {
+    let metadata = metadata()?;
+    let folder =
+        metadata["target_directory"].as_str().ok_or_else(|| Failure::new("cargo metadata names no target folder"))?;
+    Ok(PathBuf::from(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_folder_is_the_one_with_the_lock_file() {
+        assert!(workspace().join("Cargo.lock").exists(), "{}", workspace().display());
+        assert!(metadata().unwrap()["packages"].as_array().unwrap().len() > 10);
+    }
+}

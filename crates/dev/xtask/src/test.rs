@@ -1,0 +1,141 @@
+//! `cargo xtask test`: the one test command, for strangers and for CI.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use crate::{
+    Failure, Outcome,
+    progress::{Progress, clock, shown},
+    run::{cargo, target_folder},
+    system,
+};
+
+/// Sum over all test programs of one `cargo test`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    programs: u32,
+    passed: u32,
+    failed: u32,
+    ignored: u32,
+}
+
+impl Tally {
+    /// Takes a line such as `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; …` into account.
+    fn read(&mut self, line: &str) {
+        let Some(rest) = line.strip_prefix("test result: ") else { return };
+        self.programs += 1;
+        let words: Vec<&str> = rest.split([' ', ';', '.']).filter(|word| !word.is_empty()).collect();
+        for pair in words.windows(2) {
+            let Ok(count) = pair[0].parse::<u32>() else { continue };
+            match pair[1] {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Runs the task.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let mut short = false;
+    let mut pass_on = Vec::new();
+    for argument in arguments {
+        if argument == "--short" && pass_on.is_empty() {
+            short = true;
+        } else {
+            pass_on.push(argument.clone());
+        }
+    }
+    system::ensure_build_packages()?;
+    if !short {
+        system::try_network_test_packages();
+    }
+    let progress = Progress::start();
+    progress.step(
+        "Building everything (the first time takes some ten minutes on two cores)",
+        &mut test_command(short, &pass_on, true),
+    )?;
+    if !short {
+        // The end-to-end tests start these two; built here, with progress, rather than inside a test.
+        progress.step(
+            "Building the two programs that the end-to-end tests start",
+            cargo().args(["build", "-p", "sotto-peer", "-p", "sotto-rendezvous-server"]),
+        )?;
+    }
+
+    let mut command = test_command(short, &pass_on, false);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).env("SOTTO_BIN_DIR", target_folder()?.join("debug"));
+    progress.say(&format!("Testing: {}", shown(&command)));
+    let begun = Instant::now();
+    let (tally, status) = progress.while_alive("Testing", || -> Outcome<_> {
+        let mut child = command.spawn()?;
+        let output = child.stdout.take().expect("stdout is piped above");
+        let mut tally = Tally::default();
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            tally.read(&line);
+        }
+        Ok((tally, child.wait()?))
+    })?;
+    let sum = format!(
+        "{} tests passed, {} failed, {} ignored, in {} test programs, {}",
+        tally.passed,
+        tally.failed,
+        tally.ignored,
+        tally.programs,
+        clock(begun.elapsed())
+    );
+    if !status.success() || tally.failed > 0 {
+        return Err(Failure::new(format!("{sum}. The failing ones are listed above.")));
+    }
+    if tally.passed == 0 {
+        return Err(Failure::new(format!("{sum}: a run that tests nothing proves nothing.")));
+    }
+    println!("{sum}");
+    Ok(())
+}
+
+fn test_command(short: bool, pass_on: &[String], build_only: bool) -> Command {
+    let mut command = cargo();
+    command.args(["test", "--locked", "--workspace"]);
+    if short {
+        command.args(["--exclude", "sotto-e2e"]);
+    }
+    // A failing crate must not hide the state of the others.
+    command.arg(if build_only { "--no-run" } else { "--no-fail-fast" });
+    let to_cargo = pass_on.iter().position(|argument| argument == "--").unwrap_or(pass_on.len());
+    command.args(&pass_on[..if build_only { to_cargo } else { pass_on.len() }]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_are_summed_and_others_ignored() {
+        let mut tally = Tally::default();
+        for line in [
+            "running 3 tests",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s",
+            "test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s",
+        ] {
+            tally.read(line);
+        }
+        assert_eq!(tally, Tally { programs: 2, passed: 7, failed: 2, ignored: 1 });
+    }
+
+    #[test]
+    fn arguments_after_two_dashes_reach_only_the_run() {
+        let pass_on: Vec<String> = ["-p", "sotto-wire", "--", "--nocapture"].map(String::from).to_vec();
+        assert!(!shown(&test_command(false, &pass_on, true)).contains("nocapture"));
+        assert!(shown(&test_command(false, &pass_on, false)).ends_with("-- --nocapture"));
+    }
+}
