@@ -5,7 +5,14 @@
 #![forbid(unsafe_code)]
 
 pub mod derive;
+pub mod fingerprint;
+mod key;
+pub mod pin;
 pub mod records;
 mod secret;
+pub mod words;
 
+pub use fingerprint::Fingerprint;
+pub use key::{IdentityKey, KeyFault, PublicKey};
+pub use pin::{ComparedPeer, PendingPin, PinDecision, PinnedPeer, check_pin};
 pub use secret::Secret;

@@ -1,8 +1,9 @@
 //! What is stored about contacts and invites (PROTOCOL §2.2, §3.1).
 
-use crate::Secret;
+use crate::{ComparedPeer, IdentityKey, KeyFault, PublicKey, Secret};
 
 /// Everything durable about one relationship.
+#[derive(Clone)]
 pub struct ContactRecord {
     /// Local, random.
     pub id: u64,
@@ -52,6 +53,7 @@ pub enum VerificationState {
 }
 
 /// What the therapist stores about an invite until it expires; the secret itself is not stored.
+#[derive(Clone)]
 pub struct InviteRecord {
     /// The contact that it will become.
     pub contact: u64,
@@ -76,7 +78,7 @@ pub struct InviteRecord {
 }
 
 /// State of an invite (PROTOCOL §11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum InviteState {
     /// Not used.
     Fresh,
@@ -89,4 +91,62 @@ pub enum InviteState {
     },
     /// Burned by attempts or revoked.
     Burned,
+}
+
+impl ContactRecord {
+    /// The pin.
+    ///
+    /// # Errors
+    /// [`KeyFault::NotCanonical`] if the stored bytes are no key, which only a damaged record can cause.
+    pub fn peer(&self) -> Result<PublicKey, KeyFault> {
+        PublicKey::from_bytes(&self.peer_public)
+    }
+
+    /// This side's key for the relationship: its own on the client's side, else the profile's.
+    #[must_use]
+    pub fn own_key(&self, profile: Option<&IdentityKey>) -> Option<IdentityKey> {
+        self.own_secret.as_ref().map(IdentityKey::from_bytes).or_else(|| profile.cloned())
+    }
+
+    /// Records a comparison that both people passed. `unix_s` is the time of it.
+    ///
+    /// # Errors
+    /// [`WrongPeer`] if it was a comparison with another key; the record is as before.
+    pub fn mark_verified(&mut self, compared: &ComparedPeer, unix_s: u64) -> Result<(), WrongPeer> {
+        if compared.key().as_bytes() != &self.peer_public {
+            return Err(WrongPeer);
+        }
+        self.state = VerificationState::Verified;
+        self.verified_at = Some(unix_s);
+        Ok(())
+    }
+}
+
+/// A comparison belongs to another contact. It is our mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("comparison with another key")]
+pub struct WrongPeer;
+
+/// Labels, keys and addresses stay out of logs.
+impl core::fmt::Debug for ContactRecord {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "ContactRecord({:?})", self.state)
+    }
+}
+
+/// Labels and keys stay out of logs.
+impl core::fmt::Debug for InviteRecord {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "InviteRecord({:?})", self.state)
+    }
+}
+
+impl core::fmt::Debug for InviteState {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Fresh => f.write_str("Fresh"),
+            Self::Consumed { confirmed, .. } => write!(f, "Consumed({confirmed})"),
+            Self::Burned => f.write_str("Burned"),
+        }
+    }
 }
