@@ -1,0 +1,16 @@
+//! What an eavesdropper would look for. Each scanner has a test in which it finds what it is for: a scanner that finds
+//! nothing anywhere proves nothing.
+
+mod address;
+mod audio_size;
+mod h264;
+mod opus_decode;
+mod srtp_reuse;
+mod text;
+
+pub use address::{AddressHit, AddressReport, Form, scan_addresses};
+pub use audio_size::{AudioSizes, audio_sizes};
+pub use h264::{StartCodes, scan_start_codes};
+pub use opus_decode::{Heard, eavesdrop_opus};
+pub use srtp_reuse::{IndexUse, srtp_index_use};
+pub use text::{count_text, find_in_frames};
