@@ -2,10 +2,12 @@
 //!
 //! Plain data. It knows no key, no socket and no device; a window, a headless peer and a fake session in a
 //! test use the same words.
+#![forbid(unsafe_code)]
 
 mod command;
 mod event;
 mod picture;
+pub mod sentences;
 mod snapshot;
 
 pub use command::{CameraChoice, Command, CompareMethod, InviteForm, MicrophoneChoice, Pick, SpeakerChoice, VideoOut};
