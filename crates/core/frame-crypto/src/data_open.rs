@@ -220,9 +220,9 @@ impl DataOpener {
             match &rx.partial {
                 None => hasher.update([0]),
                 Some(partial) => {
+                    // Its contents are in the transcript.
                     hasher.update([1, partial.mtype]);
                     hasher.update((partial.data.len() as u64).to_be_bytes());
-                    hasher.update(&partial.data);
                 }
             }
         }
