@@ -106,9 +106,9 @@ pub enum Event {
         /// Stable code, e.g. `E_INVITE_EXPIRED` (PROTOCOL §10).
         code: &'static str,
         /// What happened, for people.
-        what: &'static str,
+        what: String,
         /// What to do.
-        what_to_do: &'static str,
+        what_to_do: String,
     },
     /// The engine has stopped.
     Stopped,

@@ -72,6 +72,11 @@ const ROWS: &[Row] = &[
         german: ("Eines der Wörter steht nicht auf der Liste.", "Prüfen Sie die Schreibweise jedes Wortes; die Reihenfolge zählt."),
     },
     Row {
+        code: "E_CODE_ORDER",
+        english: ("One of the words can't stand at this place.", "Perhaps two words are swapped, or one is missing or said twice."),
+        german: ("Eines der Wörter kann an dieser Stelle nicht stehen.", "Vielleicht sind zwei Wörter vertauscht, oder eines fehlt oder steht doppelt."),
+    },
+    Row {
         code: "E_INVITE_EXPIRED",
         english: ("This invite is no longer valid.", "Ask your therapist for a new one."),
         german: ("Diese Einladung ist nicht mehr gültig.", "Bitten Sie um eine neue."),

@@ -1,0 +1,1057 @@
+//! One authenticated session, from the waiting room to the end (PROTOCOL §5.1, §6.3, §8, §11).
+
+use sotto_frame_crypto::{DataMessage, DataOpener, DataSealer, EndProgress, MediaOpener, MediaSealer, SessionKeys};
+use sotto_handshake::{Established, SessionWords, SigChannel};
+use sotto_identity::{ComparedPeer, PinnedPeer, PublicKey, fingerprint::pair_number};
+use sotto_session_api::{
+    AlertCode, CompareReason, ContactId, EndReason, Event, Gate, KeyState, LinkState, Path, Pick, Severity,
+};
+use sotto_wire::{
+    Candidate, CandidateKind, Cell, Description, Role, Setup, SigMessage, TrackId,
+    record::{ChatMessage, ControlMessage, End, TrackEnd},
+    server::{MailboxId, TurnCredentials},
+    sig::Policy,
+};
+
+use crate::{
+    compare::{self, Comparison, Picked},
+    ctx::Ctx,
+    ending::{self, END_WAIT_MS, Ending},
+    io::{MediaRequest, ServerRequest, ServerUrl, TransportId, TransportReport, TransportRequest},
+};
+
+const SRTP_PROFILE: &str = "SRTP_AEAD_AES_256_GCM";
+const DTLS_CIPHER: &str = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+/// From ADMIT to bound: the transport has timers of its own, this one is the last resort.
+const CONNECT_LIMIT_MS: u64 = 45_000;
+/// How long a lost path may take to come back (PROTOCOL §8).
+const HEAL_LIMIT_MS: u64 = 60_000;
+const RELAY_WAIT_MS: u64 = 4_000;
+const HELD_CHAT_LIMIT: usize = 64 * 1024;
+const MAX_TEXT: usize = 8 * 1024;
+
+/// What this side holds about the contact when the session starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trust {
+    pub verified: bool,
+    pub continuity_lost: bool,
+    pub compare_on_change: bool,
+}
+
+/// Where the session runs.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub server: ServerUrl,
+    pub mailbox: MailboxId,
+}
+
+/// What the room has to do after a step.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Both POLICYs are exchanged.
+    Waiting,
+    /// Both people compared, and it matched.
+    Compared(ComparedPeer),
+    /// It did not match.
+    Mismatched,
+    /// The therapist puts the client back: a fresh handshake follows.
+    PutBack,
+    /// Over; the room forgets this call.
+    Closed,
+}
+
+enum Stage {
+    /// I has sent POLICY, R waits for it.
+    AwaitPolicy,
+    Waiting,
+    /// Admitted, but without relay credentials yet.
+    AwaitRelay { deadline_ms: u64, held: Vec<SigMessage> },
+    Connecting(Connecting),
+    /// DTLS is up; TRANSPORT_BIND is exchanged.
+    Binding { data_open: bool, sent: bool, verified: bool, deadline_ms: u64 },
+    /// Bound; neither side asks for a comparison, SAS_RESULT 2 is awaited.
+    NotAsked { deadline_ms: u64 },
+    Comparing(Comparison),
+    Open,
+    Ending(Ending),
+    Closed,
+}
+
+struct Connecting {
+    attempt: u8,
+    transport: Option<TransportId>,
+    sent_description: bool,
+    held: Vec<Candidate>,
+    held_end: bool,
+    /// When the initiator offers again after a failure.
+    retry_ms: Option<u64>,
+    deadline_ms: u64,
+}
+
+pub(crate) struct Call {
+    role: Role,
+    pub(crate) contact: u64,
+    pub(crate) place: Place,
+    own: PublicKey,
+    peer: Peer,
+    trust: Trust,
+    relay_only: bool,
+    allow_local_relay: bool,
+    sig: SigChannel,
+    words: SessionWords,
+    bind: sotto_handshake::Binding,
+    sealer: DataSealer,
+    opener: DataOpener,
+    media: Option<(MediaSealer, MediaOpener)>,
+    peer_policy: Option<Policy>,
+    credentials: Option<TurnCredentials>,
+    fingerprints: [Option<[u8; 32]>; 2],
+    transport: Option<TransportId>,
+    admitted_ms: u64,
+    lost_deadline_ms: Option<u64>,
+    relayed: bool,
+    is_mismatch: bool,
+    held_chat: Vec<(ChatMessage, u64)>,
+    sent_chat: Vec<(u64, std::sync::Arc<str>)>,
+    effects: Vec<Effect>,
+    stage: Stage,
+}
+
+/// The peer, whose key the handshake proved and the pin decision accepted.
+pub(crate) type Peer = PinnedPeer;
+
+pub(crate) struct CallConfig {
+    pub role: Role,
+    pub contact: u64,
+    pub place: Place,
+    pub own: PublicKey,
+    pub peer: Peer,
+    pub trust: Trust,
+    pub relay_only: bool,
+    pub allow_local_relay: bool,
+}
+
+impl Call {
+    /// Takes the handshake's result over. Epoch 0 starts without a continuity secret.
+    pub(crate) fn new(config: CallConfig, established: Established) -> Self {
+        let root = established.epoch_root_0(&[0; 32]);
+        let keys = SessionKeys::new(root, &established.session_hash(), config.role);
+        let words = established.session_words();
+        let bind = established.binding();
+        Self {
+            role: config.role,
+            contact: config.contact,
+            place: config.place,
+            own: config.own,
+            peer: config.peer,
+            trust: config.trust,
+            relay_only: config.relay_only,
+            allow_local_relay: config.allow_local_relay,
+            words,
+            bind,
+            sig: established.into_sig(),
+            sealer: keys.data_sealer,
+            opener: keys.data_opener,
+            media: Some((keys.media_sealer, keys.media_opener)),
+            peer_policy: None,
+            credentials: None,
+            fingerprints: [None; 2],
+            transport: None,
+            admitted_ms: 0,
+            lost_deadline_ms: None,
+            relayed: false,
+            is_mismatch: false,
+            held_chat: Vec::new(),
+            sent_chat: Vec::new(),
+            effects: Vec::new(),
+            stage: Stage::AwaitPolicy,
+        }
+    }
+
+    // ---- signalling -------------------------------------------------------------------------------------------
+
+    fn send(&mut self, ctx: &mut Ctx<'_>, message: &SigMessage) {
+        for cell in self.sig.seal(message) {
+            ctx.server(&self.place.server, ServerRequest::Send(self.place.mailbox, cell));
+        }
+    }
+
+    /// The initiator speaks first: its POLICY.
+    pub(crate) fn start(&mut self, ctx: &mut Ctx<'_>) {
+        if self.role == Role::Initiator {
+            self.send_policy(ctx);
+        }
+    }
+
+    fn send_policy(&mut self, ctx: &mut Ctx<'_>) {
+        let held = match (self.trust.verified, self.trust.continuity_lost) {
+            (_, true) => 2,
+            (true, false) => 1,
+            (false, false) => 0,
+        };
+        let policy = Policy {
+            ice: if self.relay_only { 0 } else { 2 },
+            compare: u8::from(self.trust.compare_on_change),
+            caps: 0,
+            held,
+        };
+        self.send(ctx, &SigMessage::Policy(policy));
+    }
+
+    /// A SIG or SYNC cell of this call's mailbox. True if it belonged to this session.
+    pub(crate) fn cell(&mut self, ctx: &mut Ctx<'_>, cell: &Cell) -> bool {
+        let received = match self.sig.receive(cell, ctx.now.mono_ms) {
+            Ok(received) => received,
+            Err(fault) => {
+                if fault.is_fatal() && !self.is_bound() {
+                    self.fail(ctx, "E_SIG_ORDER");
+                }
+                return fault.is_fatal();
+            }
+        };
+        if let Some(message) = received.message {
+            self.message(ctx, message);
+        }
+        self.flush_sig(ctx);
+        received.authentic
+    }
+
+    fn flush_sig(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some(cell) = self.sig.poll(ctx.now.mono_ms) {
+            ctx.server(&self.place.server, ServerRequest::Send(self.place.mailbox, cell));
+        }
+    }
+
+    /// The rendezvous connection of either side came back: ask for what was lost.
+    pub(crate) fn reconnected(&mut self, ctx: &mut Ctx<'_>) {
+        self.sig.request_sync();
+        self.flush_sig(ctx);
+    }
+
+    fn message(&mut self, ctx: &mut Ctx<'_>, message: SigMessage) {
+        let is_bound = self.is_bound();
+        match (&mut self.stage, message) {
+            (Stage::Closed | Stage::Ending(_), _) => {}
+            (Stage::AwaitPolicy, SigMessage::Policy(policy)) => {
+                self.peer_policy = Some(policy);
+                if self.role == Role::Responder {
+                    self.send_policy(ctx);
+                }
+                self.stage = Stage::Waiting;
+                ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
+                self.effects.push(Effect::Waiting);
+            }
+            (_, SigMessage::Name(_) | SigMessage::Card(_) | SigMessage::Restart(_)) => {}
+            (_, SigMessage::Bye) => self.left(ctx),
+            (Stage::Waiting, SigMessage::Admit) if self.role == Role::Initiator => self.connect(ctx),
+            (_, SigMessage::Deny) if self.role == Role::Initiator && !is_bound => {
+                ctx.event(Event::Denied(ContactId(self.contact)));
+                self.close(ctx, EndReason::Denied, true);
+            }
+            (_, SigMessage::PutBack) if self.role == Role::Initiator => {
+                ctx.event(Event::PutBack(ContactId(self.contact)));
+                self.effects.push(Effect::PutBack);
+                self.drop_media(ctx);
+            }
+            (Stage::AwaitRelay { held, .. }, message) if held.len() < 64 => held.push(message),
+            (Stage::Connecting(_), SigMessage::Offer(offer)) if self.role == Role::Responder => {
+                self.remote(ctx, offer, Setup::ActPass);
+            }
+            (Stage::Connecting(_), SigMessage::Answer(answer)) if self.role == Role::Initiator => {
+                self.remote(ctx, answer, Setup::Active);
+            }
+            (Stage::Connecting(c), SigMessage::Candidate(candidate)) => {
+                if candidate.attempt == c.attempt
+                    && (!self.relay_only || candidate.kind == CandidateKind::Relay)
+                    && let Some(id) = c.transport
+                {
+                    ctx.transport(id, TransportRequest::AddCandidate(candidate));
+                }
+            }
+            (Stage::Connecting(c), SigMessage::CandidatesEnd(attempt)) => {
+                if attempt == c.attempt
+                    && let Some(id) = c.transport
+                {
+                    ctx.transport(id, TransportRequest::CandidatesEnd);
+                }
+            }
+            // Candidates may trail the connection; everything else is out of order.
+            (_, SigMessage::Candidate(_) | SigMessage::CandidatesEnd(_)) if self.transport.is_some() => {}
+            _ if is_bound => {}
+            _ => self.fail(ctx, "E_SIG_ORDER"),
+        }
+    }
+
+    pub(crate) fn owns(&self, id: TransportId) -> bool {
+        self.transport == Some(id)
+    }
+
+    pub(crate) const fn is_initiator(&self) -> bool {
+        matches!(self.role, Role::Initiator)
+    }
+
+    // ---- waiting room -----------------------------------------------------------------------------------------
+
+    pub(crate) const fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Waiting)
+    }
+
+    /// ADMIT was given and the call is not over: the one place of a room is taken.
+    pub(crate) const fn is_admitted(&self) -> bool {
+        !matches!(self.stage, Stage::AwaitPolicy | Stage::Waiting | Stage::Closed)
+    }
+
+    const fn is_bound(&self) -> bool {
+        matches!(self.stage, Stage::NotAsked { .. } | Stage::Comparing(_) | Stage::Open | Stage::Ending(_))
+    }
+
+    pub(crate) const fn key_state(&self) -> KeyState {
+        match (self.trust.verified, self.trust.continuity_lost) {
+            (_, true) => KeyState::ContinuityLost,
+            (true, false) => KeyState::Verified,
+            (false, false) => KeyState::Unverified,
+        }
+    }
+
+    pub(crate) fn admit(&mut self, ctx: &mut Ctx<'_>) {
+        self.send(ctx, &SigMessage::Admit);
+        self.connect(ctx);
+    }
+
+    pub(crate) fn deny(&mut self, ctx: &mut Ctx<'_>) {
+        self.send(ctx, &SigMessage::Deny);
+        ctx.event(Event::Denied(ContactId(self.contact)));
+        self.drop_media(ctx);
+    }
+
+    pub(crate) fn put_back(&mut self, ctx: &mut Ctx<'_>) {
+        self.send(ctx, &SigMessage::PutBack);
+        ctx.event(Event::PutBack(ContactId(self.contact)));
+        self.effects.push(Effect::PutBack);
+        self.drop_media(ctx);
+    }
+
+    // ---- transport --------------------------------------------------------------------------------------------
+
+    /// Admitted: only now may anything but the rendezvous server be contacted (PROTOCOL §5.1, order rule).
+    fn connect(&mut self, ctx: &mut Ctx<'_>) {
+        self.admitted_ms = ctx.now.mono_ms;
+        ctx.event(Event::Admitted(ContactId(self.contact)));
+        ctx.event(Event::Link { state: LinkState::Connecting, path: None, side: None });
+        if self.credentials.is_none() {
+            ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
+            self.stage = Stage::AwaitRelay { deadline_ms: ctx.after(RELAY_WAIT_MS), held: Vec::new() };
+        } else {
+            self.begin(ctx, 0, CONNECT_LIMIT_MS);
+        }
+    }
+
+    fn begin(&mut self, ctx: &mut Ctx<'_>, attempt: u8, limit_ms: u64) {
+        let Some(relays) = self.credentials.clone() else { return };
+        let id = ctx.new_transport();
+        self.transport = Some(id);
+        let mut ssrcs = [(0, 0); 3];
+        let mut used = Vec::with_capacity(6);
+        for (index, pair) in ssrcs.iter_mut().enumerate() {
+            pair.0 = fresh_ssrc(ctx, &mut used);
+            if index > 0 {
+                pair.1 = fresh_ssrc(ctx, &mut used);
+            }
+        }
+        let deadline_ms = ctx.after(limit_ms);
+        ctx.transport(
+            id,
+            TransportRequest::Create {
+                offerer: self.role == Role::Initiator,
+                relays,
+                relay_only: self.relay_only,
+                allow_local_relay: self.allow_local_relay,
+                ssrcs,
+            },
+        );
+        self.stage = Stage::Connecting(Connecting {
+            attempt,
+            transport: Some(id),
+            sent_description: false,
+            held: Vec::new(),
+            held_end: false,
+            retry_ms: None,
+            deadline_ms,
+        });
+    }
+
+    pub(crate) fn turn(&mut self, ctx: &mut Ctx<'_>, credentials: Option<TurnCredentials>) {
+        let refused = credentials.is_none();
+        if credentials.is_some() {
+            self.credentials = credentials;
+        }
+        if let Stage::AwaitRelay { held, .. } = &mut self.stage {
+            if refused {
+                self.fail(ctx, "E_NO_RELAY");
+                return;
+            }
+            let held = core::mem::take(held);
+            self.begin(ctx, 0, CONNECT_LIMIT_MS);
+            for message in held {
+                self.message(ctx, message);
+            }
+        }
+    }
+
+    fn remote(&mut self, ctx: &mut Ctx<'_>, description: Description, setup: Setup) {
+        if description.setup != setup {
+            self.fail(ctx, "E_SDP");
+            return;
+        }
+        // A second offer before anything was sealed: the client tries again with a fresh transport.
+        let again = self.fingerprints[self.role.peer().direction() as usize].is_some();
+        if self.role == Role::Responder {
+            let Stage::Connecting(c) = &self.stage else { return };
+            let (attempt, missing) = (c.attempt, c.transport.is_none());
+            if again || missing {
+                if let Some(id) = c.transport {
+                    ctx.transport(id, TransportRequest::Close);
+                }
+                self.begin(ctx, attempt.saturating_add(1), CONNECT_LIMIT_MS);
+            }
+        }
+        self.fingerprints[self.role.peer().direction() as usize] = Some(description.fingerprint);
+        if let Some(id) = self.transport {
+            ctx.transport(id, TransportRequest::SetRemote(description));
+        }
+    }
+
+    /// Something from the transport `id`; one that isn't the present one changes nothing.
+    pub(crate) fn transport_report(&mut self, ctx: &mut Ctx<'_>, id: TransportId, report: TransportReport) {
+        if self.transport != Some(id) || matches!(self.stage, Stage::Closed) {
+            return;
+        }
+        match report {
+            TransportReport::Description(mut description) => {
+                description.setup = if self.role == Role::Initiator { Setup::ActPass } else { Setup::Active };
+                self.fingerprints[self.role.direction() as usize] = Some(description.fingerprint);
+                let message = if self.role == Role::Initiator {
+                    SigMessage::Offer(description)
+                } else {
+                    SigMessage::Answer(description)
+                };
+                self.send(ctx, &message);
+                if let Stage::Connecting(c) = &mut self.stage {
+                    c.sent_description = true;
+                    let (held, end) = (core::mem::take(&mut c.held), c.held_end);
+                    for candidate in held {
+                        self.send(ctx, &SigMessage::Candidate(candidate));
+                    }
+                    if end {
+                        self.candidates_end(ctx);
+                    }
+                }
+            }
+            TransportReport::Candidate(mut candidate) => {
+                if self.relay_only && candidate.kind != CandidateKind::Relay {
+                    return;
+                }
+                if let Stage::Connecting(c) = &mut self.stage {
+                    candidate.attempt = c.attempt;
+                    if c.sent_description {
+                        self.send(ctx, &SigMessage::Candidate(candidate));
+                    } else if c.held.len() < 32 {
+                        c.held.push(candidate);
+                    }
+                }
+            }
+            TransportReport::CandidatesEnd => {
+                if let Stage::Connecting(c) = &mut self.stage {
+                    if c.sent_description {
+                        self.candidates_end(ctx);
+                    } else {
+                        c.held_end = true;
+                    }
+                }
+            }
+            TransportReport::Connected { remote_fingerprint, srtp_profile, dtls_cipher, relayed } => {
+                if self.fingerprints[self.role.peer().direction() as usize] != Some(remote_fingerprint) {
+                    self.fail(ctx, "E_FP");
+                    return;
+                }
+                if srtp_profile != SRTP_PROFILE || dtls_cipher != DTLS_CIPHER {
+                    self.fail(ctx, "E_SRTP");
+                    return;
+                }
+                self.relayed = relayed;
+                if let Stage::Connecting(c) = &self.stage {
+                    let deadline_ms = c.deadline_ms;
+                    self.stage = Stage::Binding { data_open: false, sent: false, verified: false, deadline_ms };
+                }
+            }
+            TransportReport::DataOpen => {
+                if let Stage::Binding { data_open, .. } = &mut self.stage {
+                    *data_open = true;
+                    self.send_bind(ctx);
+                }
+            }
+            TransportReport::Record(record) => self.record(ctx, &record),
+            TransportReport::KeyframeRequest(track) => ctx.media(MediaRequest::Keyframe(track)),
+            TransportReport::Interrupted => {
+                if self.is_bound() && self.lost_deadline_ms.is_none() {
+                    self.lost_deadline_ms = Some(ctx.after(HEAL_LIMIT_MS));
+                    ctx.event(Event::Link { state: LinkState::Reconnecting, path: None, side: None });
+                    ctx.notice("interrupted", Severity::Warning);
+                }
+            }
+            TransportReport::Recovered => {
+                if self.lost_deadline_ms.take().is_some() {
+                    self.link_connected(ctx);
+                }
+            }
+            TransportReport::Failed(code) => self.transport_failed(ctx, id, code),
+        }
+    }
+
+    fn candidates_end(&mut self, ctx: &mut Ctx<'_>) {
+        if let Stage::Connecting(c) = &self.stage {
+            let attempt = c.attempt;
+            self.send(ctx, &SigMessage::CandidatesEnd(attempt));
+        }
+    }
+
+    fn transport_failed(&mut self, ctx: &mut Ctx<'_>, id: TransportId, code: &'static str) {
+        ctx.transport(id, TransportRequest::Close);
+        self.transport = None;
+        let retryable = matches!(code, "E_NO_RELAY" | "E_RELAY_REFUSED" | "E_NO_PATH" | "E_DTLS");
+        if let Stage::Connecting(c) = &mut self.stage
+            && retryable
+        {
+            // Nothing was sealed yet, so a fresh transport may use these keys. The client offers again.
+            c.transport = None;
+            c.retry_ms = Some(ctx.after(1000 << c.attempt.min(4)));
+            ctx.notice(code, Severity::Error);
+            return;
+        }
+        if self.is_bound() {
+            ctx.notice("interrupted", Severity::Error);
+            self.close(ctx, EndReason::Interrupted, false);
+        } else {
+            self.fail(ctx, code);
+        }
+    }
+
+    fn link_connected(&self, ctx: &mut Ctx<'_>) {
+        let path = Some(if self.relayed { Path::Relayed } else { Path::Direct });
+        ctx.event(Event::Link { state: LinkState::Connected, path, side: None });
+    }
+
+    // ---- records ----------------------------------------------------------------------------------------------
+
+    fn seal(&mut self, ctx: &mut Ctx<'_>, track: TrackId, mtype: u8, data: &[u8]) -> Option<u64> {
+        let id = self.transport?;
+        let Ok(records) = self.sealer.seal(track, mtype, data) else {
+            self.fail(ctx, "E_INTERNAL");
+            return None;
+        };
+        for record in records {
+            ctx.transport(id, TransportRequest::Record(record));
+        }
+        Some(self.sealer.next_counter(track) - 1)
+    }
+
+    fn control(&mut self, ctx: &mut Ctx<'_>, message: &ControlMessage) {
+        self.seal(ctx, TrackId::Control, message.mtype(), &message.encode_data());
+    }
+
+    fn send_bind(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(bind) = self.expected_bind() else {
+            self.fail(ctx, "E_BIND");
+            return;
+        };
+        self.control(ctx, &ControlMessage::TransportBind { role: self.role.direction(), bind });
+        if let Stage::Binding { sent, .. } = &mut self.stage {
+            *sent = true;
+        }
+        self.maybe_bound(ctx);
+    }
+
+    fn expected_bind(&self) -> Option<[u8; 32]> {
+        Some(self.bind.value(&self.fingerprints[0]?, &self.fingerprints[1]?))
+    }
+
+    fn record(&mut self, ctx: &mut Ctx<'_>, record: &sotto_wire::SealedRecord) {
+        let message = match self.opener.open(record) {
+            Ok(Some(message)) => message,
+            Ok(None) => return,
+            Err(fault) => {
+                if fault.is_fatal() {
+                    self.fail(ctx, "E_DATA_ORDER");
+                }
+                return;
+            }
+        };
+        match message.track {
+            TrackId::Control => match ControlMessage::decode(message.mtype, &message.data) {
+                Ok(Some(control)) => self.control_message(ctx, control, &message),
+                Ok(None) => {}
+                Err(_) => self.fail(ctx, "E_DATA_ORDER"),
+            },
+            TrackId::Chat => match ChatMessage::decode(message.mtype, &message.data) {
+                Ok(Some(chat)) => self.chat_message(ctx, chat, message.counter),
+                Ok(None) => {}
+                Err(_) => self.fail(ctx, "E_DATA_ORDER"),
+            },
+            _ => {}
+        }
+        self.check_ending(ctx);
+    }
+
+    fn control_message(&mut self, ctx: &mut Ctx<'_>, control: ControlMessage, message: &DataMessage) {
+        match control {
+            ControlMessage::TransportBind { role, bind } => {
+                use subtle::ConstantTimeEq;
+                let good = self.expected_bind().is_some_and(|own| bool::from(own.ct_eq(&bind)));
+                match &mut self.stage {
+                    Stage::Binding { verified, .. } if good && role == self.role.peer().direction() => *verified = true,
+                    _ => {
+                        self.fail(ctx, "E_BIND");
+                        return;
+                    }
+                }
+                self.maybe_bound(ctx);
+            }
+            ControlMessage::SasResult(result) => self.sas_result(ctx, result),
+            ControlMessage::MediaState { audio, camera, .. } => {
+                for (track, on) in [(TrackId::Audio, audio), (TrackId::Camera, camera)] {
+                    ctx.event(media_event(track, sotto_session_api::MediaDirection::In, !on));
+                }
+            }
+            ControlMessage::Keyframe { track } => {
+                if let Some(track @ (TrackId::Camera | TrackId::Screen)) = TrackId::from_u8(track) {
+                    ctx.media(MediaRequest::Keyframe(track));
+                }
+            }
+            ControlMessage::End(end) => self.end_received(ctx, end, message.before),
+            ControlMessage::EndAck(end) => self.end_ack_received(ctx, end, message.before),
+        }
+    }
+
+    fn maybe_bound(&mut self, ctx: &mut Ctx<'_>) {
+        let Stage::Binding { sent: true, verified: true, .. } = self.stage else { return };
+        let Some((sealer, opener)) = self.media.take() else { return };
+        self.link_connected(ctx);
+        let camera_in_g1 = self.trust.verified && !self.trust.continuity_lost;
+        ctx.media(MediaRequest::Start {
+            sealer: Box::new(sealer),
+            opener: Box::new(opener),
+            camera_in_g1,
+            admitted_ms: self.admitted_ms,
+        });
+        ctx.event(Event::Gate(Gate::G1));
+        let peer = self.peer_policy.expect("POLICY is exchanged before ADMIT");
+        let both_on_change = self.trust.compare_on_change && peer.compare == 1;
+        let both_held = self.trust.verified && !self.trust.continuity_lost && peer.held == 1;
+        if both_on_change && both_held {
+            self.stage = Stage::NotAsked { deadline_ms: ctx.after(10_000) };
+            self.control(ctx, &ControlMessage::SasResult(2));
+            return;
+        }
+        let reason = match (self.trust.verified, self.trust.continuity_lost || peer.held == 2) {
+            (_, true) => CompareReason::Continuity,
+            (true, false) => CompareReason::Every,
+            (false, false) => CompareReason::First,
+        };
+        let limit_ms = if reason == CompareReason::Every { 300_000 } else { 120_000 };
+        let fingerprint = pair_number(&self.own, self.peer.key());
+        let candidates = self.words.candidates(ctx.rng);
+        let (card, right) = compare::card(&self.words, candidates, self.contact, fingerprint, reason);
+        let comparison = Comparison::new(card, right, ctx.after(limit_ms));
+        ctx.event(Event::Verify(comparison.card()));
+        self.stage = Stage::Comparing(comparison);
+    }
+
+    // ---- comparison -------------------------------------------------------------------------------------------
+
+    pub(crate) fn verification(&self) -> Option<sotto_session_api::Verification> {
+        match &self.stage {
+            Stage::Comparing(comparison) if !comparison.is_picked() => Some(comparison.card()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn verify(&mut self, ctx: &mut Ctx<'_>, pick: Pick) {
+        let Stage::Comparing(comparison) = &mut self.stage else {
+            ctx.refuse("E_NOT_NOW");
+            return;
+        };
+        if comparison.is_picked() {
+            ctx.refuse("E_NOT_NOW");
+            return;
+        }
+        match comparison.pick(pick) {
+            Picked::Match => {
+                self.control(ctx, &ControlMessage::SasResult(1));
+                self.maybe_open(ctx);
+            }
+            Picked::ReadAgain => {
+                let card = comparison.card();
+                ctx.notice("sas-again", Severity::Warning);
+                ctx.event(Event::Verify(card));
+            }
+            Picked::Mismatch => {
+                self.control(ctx, &ControlMessage::SasResult(0));
+                self.mismatch(ctx);
+                self.send_end(ctx, 1);
+            }
+        }
+    }
+
+    fn sas_result(&mut self, ctx: &mut Ctx<'_>, result: u8) {
+        match (&mut self.stage, result) {
+            (Stage::Comparing(_), 0) => self.mismatch(ctx),
+            (Stage::Comparing(comparison), 1) => {
+                comparison.remote_matched();
+                self.maybe_open(ctx);
+            }
+            (Stage::NotAsked { .. }, 2) => self.open(ctx),
+            (Stage::Ending(_) | Stage::Closed, _) => {}
+            _ => self.fail(ctx, "E_DATA_ORDER"),
+        }
+    }
+
+    /// Media stops at once; the contact is judged by the room, once.
+    fn mismatch(&mut self, ctx: &mut Ctx<'_>) {
+        if core::mem::replace(&mut self.is_mismatch, true) {
+            return;
+        }
+        ctx.media(MediaRequest::Stop);
+        ctx.event(Event::Alert { contact: Some(ContactId(self.contact)), code: AlertCode::Mismatch });
+        self.effects.push(Effect::Mismatched);
+    }
+
+    fn maybe_open(&mut self, ctx: &mut Ctx<'_>) {
+        // Gate G2 of a compared session opens only with the proof that both people found the same.
+        if let Stage::Comparing(comparison) = &self.stage
+            && let Ok(compared) = self.peer.compared(comparison.outcome())
+        {
+            self.effects.push(Effect::Compared(compared));
+            self.open(ctx);
+        }
+    }
+
+    fn open(&mut self, ctx: &mut Ctx<'_>) {
+        self.stage = Stage::Open;
+        ctx.media(MediaRequest::Open);
+        ctx.event(Event::Gate(Gate::G2));
+        for (held, counter) in core::mem::take(&mut self.held_chat) {
+            self.show_chat(ctx, held, counter);
+        }
+    }
+
+    pub(crate) const fn gate(&self) -> Option<Gate> {
+        match self.stage {
+            Stage::NotAsked { .. } | Stage::Comparing(_) => Some(Gate::G1),
+            Stage::Open => Some(Gate::G2),
+            Stage::AwaitRelay { .. } | Stage::Connecting(_) | Stage::Binding { .. } => Some(Gate::G0),
+            _ => None,
+        }
+    }
+
+    // ---- chat and media state ---------------------------------------------------------------------------------
+
+    pub(crate) fn chat(&mut self, ctx: &mut Ctx<'_>, text: &str) {
+        if !matches!(self.stage, Stage::Open) {
+            ctx.refuse("E_NOT_NOW");
+            return;
+        }
+        if text.len() > MAX_TEXT {
+            ctx.refuse("E_TOO_LONG");
+            return;
+        }
+        let message = ChatMessage::Text(text.to_owned());
+        if let Some(counter) = self.seal(ctx, TrackId::Chat, message.mtype(), &message.encode_data()) {
+            self.sent_chat.push((counter, text.into()));
+        }
+    }
+
+    fn chat_message(&mut self, ctx: &mut Ctx<'_>, message: ChatMessage, counter: u64) {
+        match self.stage {
+            Stage::Open | Stage::Ending(_) => self.show_chat(ctx, message, counter),
+            Stage::Comparing(_) | Stage::NotAsked { .. } => {
+                // The peer's chat may overtake its SAS_RESULT, which travels on another stream.
+                let size = |message: &ChatMessage| message.encode_data().len();
+                let held: usize = self.held_chat.iter().map(|(message, _)| size(message)).sum();
+                if held + size(&message) > HELD_CHAT_LIMIT {
+                    self.fail(ctx, "E_DATA_ORDER");
+                } else {
+                    self.held_chat.push((message, counter));
+                }
+            }
+            _ => self.fail(ctx, "E_DATA_ORDER"),
+        }
+    }
+
+    fn show_chat(&mut self, ctx: &mut Ctx<'_>, message: ChatMessage, id: u64) {
+        match message {
+            ChatMessage::Text(text) => {
+                ctx.event(Event::Chat { own: false, id, text: displayable(&text).into() });
+                if matches!(self.stage, Stage::Open) {
+                    let ack = ChatMessage::Ack(id);
+                    self.seal(ctx, TrackId::Chat, ack.mtype(), &ack.encode_data());
+                }
+            }
+            ChatMessage::Ack(id) => {
+                if let Some(position) = self.sent_chat.iter().position(|(counter, _)| *counter == id) {
+                    let (id, text) = self.sent_chat.remove(position);
+                    ctx.event(Event::Chat { own: true, id, text });
+                }
+            }
+        }
+    }
+
+    pub(crate) fn media_state(&mut self, ctx: &mut Ctx<'_>, audio: bool, camera: bool) {
+        if self.is_bound() && !matches!(self.stage, Stage::Ending(_)) {
+            self.control(ctx, &ControlMessage::MediaState { audio, camera, screen: false });
+        }
+    }
+
+    pub(crate) fn need_keyframe(&mut self, ctx: &mut Ctx<'_>, track: TrackId) {
+        if self.is_bound() && !matches!(self.stage, Stage::Ending(_)) {
+            self.control(ctx, &ControlMessage::Keyframe { track: track as u8 });
+        }
+    }
+
+    // ---- end --------------------------------------------------------------------------------------------------
+
+    /// The person ends the session, or leaves the waiting room.
+    pub(crate) fn end(&mut self, ctx: &mut Ctx<'_>) {
+        if matches!(self.stage, Stage::Ending(_) | Stage::Closed) {
+            return;
+        }
+        if self.is_bound() {
+            self.send_end(ctx, 0);
+        } else {
+            self.send(ctx, &SigMessage::Bye);
+            self.close(ctx, EndReason::Normal, true);
+        }
+    }
+
+    fn send_end(&mut self, ctx: &mut Ctx<'_>, reason: u8) {
+        ctx.media(MediaRequest::Stop);
+        let end = self.sealer.end(&self.opener, reason);
+        self.control(ctx, &ControlMessage::End(end));
+        if matches!(self.stage, Stage::Closed) {
+            return;
+        }
+        let deadline_ms = ctx.after(END_WAIT_MS);
+        self.stage = Stage::Ending(Ending::AwaitAck { reason, sent: vec![self.sealer.view()], deadline_ms, ack: None });
+    }
+
+    fn end_received(&mut self, ctx: &mut Ctx<'_>, end: End, control_before: TrackEnd) {
+        match &mut self.stage {
+            // Both pressed End at the same moment: answer, and go on waiting for our own answer.
+            Stage::Ending(Ending::AwaitAck { .. }) => {
+                let answer = self.sealer.end(&self.opener, end.reason);
+                self.control(ctx, &ControlMessage::EndAck(answer));
+                let now = self.sealer.view();
+                if let Stage::Ending(Ending::AwaitAck { sent, .. }) = &mut self.stage {
+                    sent.push(now);
+                }
+            }
+            Stage::NotAsked { .. } | Stage::Comparing(_) | Stage::Open => {
+                ctx.media(MediaRequest::Stop);
+                if end.reason == 1 {
+                    self.mismatch(ctx);
+                }
+                let deadline_ms = ctx.after(END_WAIT_MS);
+                self.stage = Stage::Ending(Ending::AwaitRecords { end: Box::new(end), control_before, deadline_ms });
+            }
+            _ => self.fail(ctx, "E_DATA_ORDER"),
+        }
+    }
+
+    fn end_ack_received(&mut self, ctx: &mut Ctx<'_>, ack: End, control_before: TrackEnd) {
+        match &mut self.stage {
+            Stage::Ending(Ending::AwaitAck { ack: slot @ None, .. }) => *slot = Some(Box::new((ack, control_before))),
+            _ => self.fail(ctx, "E_DATA_ORDER"),
+        }
+    }
+
+    /// After each record: has everything arrived that the end counts?
+    fn check_ending(&mut self, ctx: &mut Ctx<'_>) {
+        match &self.stage {
+            Stage::Ending(Ending::AwaitRecords { end, control_before, .. }) => {
+                let progress = self.opener.progress(end, control_before);
+                if progress == EndProgress::Behind {
+                    return;
+                }
+                let reason = end.reason;
+                let answer = self.sealer.end(&self.opener, reason);
+                self.control(ctx, &ControlMessage::EndAck(answer));
+                self.finish(ctx, reason, progress == EndProgress::Complete);
+            }
+            Stage::Ending(Ending::AwaitAck { reason, sent, ack: Some(ack), .. }) => {
+                let (ack, control_before) = &**ack;
+                let progress = self.opener.progress(ack, control_before);
+                if progress == EndProgress::Behind {
+                    return;
+                }
+                let own = &ack.tracks[usize::from(self.role.direction())];
+                let complete = progress == EndProgress::Complete && sent.iter().any(|view| ending::same(view, own));
+                let reason = *reason;
+                self.finish(ctx, reason, complete);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, ctx: &mut Ctx<'_>, reason: u8, complete: bool) {
+        if !complete {
+            ctx.notice("E_TRUNCATED", Severity::Error);
+            self.close(ctx, EndReason::Abnormal, false);
+            return;
+        }
+        let reason = match reason {
+            0 => EndReason::Normal,
+            1 => EndReason::Mismatch,
+            2 => EndReason::CompareTimeout,
+            3 => EndReason::Rekey,
+            5 => EndReason::Blocked,
+            _ => EndReason::Error,
+        };
+        self.close(ctx, reason, true);
+    }
+
+    /// The other side said BYE by signalling.
+    fn left(&mut self, ctx: &mut Ctx<'_>) {
+        if self.is_bound() {
+            return; // only END ends a bound session
+        }
+        if self.is_admitted() || self.role == Role::Initiator {
+            self.close(ctx, EndReason::Normal, true);
+        } else {
+            ctx.event(Event::PeerLeft(ContactId(self.contact)));
+            self.drop_media(ctx);
+        }
+    }
+
+    fn fail(&mut self, ctx: &mut Ctx<'_>, code: &'static str) {
+        if matches!(self.stage, Stage::Closed) {
+            return;
+        }
+        ctx.notice(code, Severity::Error);
+        if matches!(code, "E_BIND" | "E_FP") {
+            ctx.event(Event::Alert { contact: Some(ContactId(self.contact)), code: AlertCode::Integrity });
+        }
+        if !self.is_bound() {
+            self.send(ctx, &SigMessage::Bye);
+        }
+        self.close(ctx, EndReason::Error, false);
+    }
+
+    fn close(&mut self, ctx: &mut Ctx<'_>, reason: EndReason, complete: bool) {
+        if matches!(self.stage, Stage::Closed) {
+            return;
+        }
+        self.drop_media(ctx);
+        ctx.event(Event::Ended { reason, complete });
+    }
+
+    /// Closes without a word to the person.
+    pub(crate) fn drop_media(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.media(MediaRequest::Stop);
+        if let Some(id) = self.transport.take() {
+            ctx.transport(id, TransportRequest::Close);
+        }
+        self.media = None;
+        self.held_chat.clear();
+        self.sent_chat.clear();
+        self.stage = Stage::Closed;
+        self.effects.push(Effect::Closed);
+    }
+
+    /// The session is replaced or the peer is gone for good.
+    pub(crate) fn interrupt(&mut self, ctx: &mut Ctx<'_>) {
+        self.close(ctx, EndReason::Interrupted, false);
+    }
+
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
+        core::mem::take(&mut self.effects)
+    }
+
+    // ---- time -------------------------------------------------------------------------------------------------
+
+    pub(crate) fn tick(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono_ms;
+        self.flush_sig(ctx);
+        if self.sig.is_broken(now) && !self.is_bound() {
+            self.fail(ctx, "E_SIG_ORDER");
+        }
+        if self.lost_deadline_ms.is_some_and(|at| now >= at) {
+            self.close(ctx, EndReason::Interrupted, false);
+        }
+        match &mut self.stage {
+            Stage::AwaitRelay { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_NO_RELAY"),
+            Stage::Connecting(c) if now >= c.deadline_ms => self.fail(ctx, "E_NO_PATH"),
+            Stage::Connecting(c) if c.retry_ms.is_some_and(|at| now >= at) => {
+                c.retry_ms = None;
+                if self.role == Role::Initiator {
+                    let (attempt, rest) = (c.attempt.saturating_add(1), c.deadline_ms - now);
+                    self.fingerprints = [None; 2];
+                    self.begin(ctx, attempt, rest);
+                }
+            }
+            Stage::Binding { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_DTLS"),
+            Stage::NotAsked { deadline_ms } if now >= *deadline_ms => self.fail(ctx, "E_SAS_TIMEOUT"),
+            Stage::Comparing(comparison) if now >= comparison.deadline_ms => {
+                ctx.notice("E_SAS_TIMEOUT", Severity::Error);
+                self.send_end(ctx, 2);
+            }
+            Stage::Ending(Ending::AwaitAck { deadline_ms, .. } | Ending::AwaitRecords { deadline_ms, .. })
+                if now >= *deadline_ms =>
+            {
+                self.finish(ctx, 0, false);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn wake_at(&self) -> Option<u64> {
+        let stage = match &self.stage {
+            Stage::AwaitRelay { deadline_ms, .. }
+            | Stage::Binding { deadline_ms, .. }
+            | Stage::NotAsked { deadline_ms }
+            | Stage::Ending(Ending::AwaitAck { deadline_ms, .. } | Ending::AwaitRecords { deadline_ms, .. }) => {
+                Some(*deadline_ms)
+            }
+            Stage::Connecting(c) => Some(c.retry_ms.unwrap_or(c.deadline_ms).min(c.deadline_ms)),
+            Stage::Comparing(comparison) => Some(comparison.deadline_ms),
+            Stage::AwaitPolicy | Stage::Waiting | Stage::Open | Stage::Closed => None,
+        };
+        [stage, self.lost_deadline_ms, self.sig.wake_at()].into_iter().flatten().min()
+    }
+}
+
+pub(crate) fn media_event(track: TrackId, direction: sotto_session_api::MediaDirection, muted: bool) -> Event {
+    let track = match track {
+        TrackId::Camera => sotto_session_api::MediaTrack::Camera,
+        TrackId::Screen => sotto_session_api::MediaTrack::Screen,
+        _ => sotto_session_api::MediaTrack::Audio,
+    };
+    Event::Media { track, direction, first_ms: None, codec: None, size: None, muted }
+}
+
+fn fresh_ssrc(ctx: &mut Ctx<'_>, used: &mut Vec<u32>) -> u32 {
+    loop {
+        let ssrc = (ctx.random_u64() >> 32) as u32;
+        if ssrc != 0 && !used.contains(&ssrc) {
+            used.push(ssrc);
+            return ssrc;
+        }
+    }
+}
+
+/// Without control and bidi-override characters (PROTOCOL §8).
+fn displayable(text: &str) -> String {
+    text.chars()
+        .filter(|c| {
+            (!c.is_control() || *c == '\n') && !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        })
+        .collect()
+}

@@ -1,0 +1,447 @@
+//! The therapist's side of first contact and of each later handshake (PROTOCOL §3, §4.5, §11).
+
+use std::collections::VecDeque;
+
+use sotto_handshake::{AwaitConfirm, AwaitHs3, Established, HandshakeFault, Params, Purpose, cpace, seen_hs1};
+use sotto_identity::{
+    IdentityKey, PublicKey, Secret,
+    records::{ContactRecord, InviteRecord, InviteState, VerificationState},
+};
+use sotto_session_api::{AlertCode, ContactId, Event};
+use sotto_wire::{Cell, CellType, VersionRange, server::MailboxId};
+
+use crate::{
+    addresses::Addresses,
+    ctx::Ctx,
+    io::{Change, ServerRequest, ServerUrl, Ticket},
+};
+
+const HS3_WAIT_MS: u64 = 15_000;
+const RUN_PAUSE_MS: u64 = 5_000;
+const STRANGER_MS: u64 = 20_000;
+const MAX_RUNS: u8 = 5;
+const MAX_FAILED_RUNS: u8 = 3;
+const MAX_INVITE_ATTEMPTS: u8 = 10;
+/// HS1 a minute and contact that are looked at (PROTOCOL §4.5).
+const HS1_PER_MINUTE: usize = 20;
+const SEEN: usize = 64;
+
+/// What the host listens for.
+pub(crate) enum Kind {
+    /// A spoken code; the app must be open.
+    Code(Code),
+    /// A link, also after its use until it expires.
+    Link(Box<InviteRecord>),
+    /// A pinned contact.
+    Pinned {
+        peer: PublicKey,
+        psk: Secret<32>,
+        floor: u8,
+    },
+}
+
+pub(crate) struct Code {
+    pub mailbox: MailboxId,
+    pub secret: sotto_handshake::CodeSecret,
+    pub label: String,
+    pub expires_unix: u64,
+    pub runs: u8,
+    pub failed: u8,
+    pub last_run_ms: Option<u64>,
+    /// KICK if this passes without a PA1 or an HS1.
+    pub stranger_ms: Option<u64>,
+    /// What PA1 led to: key, prologue context, the client's announced range.
+    pub run: Option<(Secret<32>, [u8; 32], VersionRange)>,
+    pub pake: Option<(Cell, Cell)>,
+    pub used: bool,
+}
+
+enum Pending {
+    None,
+    Hs3 { state: Box<AwaitHs3>, mailbox: MailboxId, deadline_ms: u64 },
+    Confirm { state: Box<AwaitConfirm>, mailbox: MailboxId, deadline_ms: u64 },
+    /// The contact is being made durable; ACK follows (PROTOCOL §4.5).
+    Storing { ticket: Ticket, established: Box<Established>, mailbox: MailboxId, contact: Box<ContactRecord> },
+}
+
+/// What the room has to do after a step.
+pub(crate) enum HostEffect {
+    /// A new contact was made durable and its ACK is due: a call starts in `mailbox`.
+    Paired { contact: Box<ContactRecord>, established: Box<Established>, mailbox: MailboxId },
+    /// A pinned client proved its key: a call starts in `mailbox`.
+    Met { established: Box<Established>, mailbox: MailboxId },
+    /// The invite is over; the host can go.
+    Gone,
+}
+
+pub(crate) struct Host {
+    pub(crate) contact: u64,
+    pub(crate) server: ServerUrl,
+    pub(crate) kind: Kind,
+    /// `None` for a spoken code, which has one mailbox of its own.
+    pub(crate) addresses: Option<Addresses>,
+    pending: Pending,
+    seen: VecDeque<[u8; 64]>,
+    recent: VecDeque<u64>,
+}
+
+/// The therapist's own key, lent for one step.
+pub(crate) struct Own<'a> {
+    pub key: &'a IdentityKey,
+}
+
+impl Host {
+    pub(crate) fn new(contact: u64, server: ServerUrl, kind: Kind, addresses: Option<Addresses>) -> Self {
+        let seen = match &kind {
+            Kind::Link(record) => record.seen_hs1.iter().copied().collect(),
+            _ => VecDeque::new(),
+        };
+        Self { contact, server, kind, addresses, pending: Pending::None, seen, recent: VecDeque::new() }
+    }
+
+    pub(crate) fn holds(&self, mailbox: MailboxId) -> bool {
+        match (&self.kind, &self.addresses) {
+            (Kind::Code(code), _) => code.mailbox == mailbox,
+            (_, Some(addresses)) => addresses.holds(mailbox),
+            (_, None) => false,
+        }
+    }
+
+    fn reject(&self, ctx: &mut Ctx<'_>, mailbox: MailboxId) {
+        let cell = Cell::reject(VersionRange::OURS.max, VersionRange::OURS.to_byte());
+        ctx.server(&self.server, ServerRequest::Send(mailbox, cell));
+    }
+
+    pub(crate) fn peer_joined(&mut self, ctx: &mut Ctx<'_>) {
+        if let Kind::Code(code) = &mut self.kind
+            && !code.used
+        {
+            code.stranger_ms = Some(ctx.after(STRANGER_MS));
+        }
+    }
+
+    pub(crate) fn peer_left(&mut self) {
+        if let Kind::Code(code) = &mut self.kind {
+            code.stranger_ms = None;
+            code.pake = None;
+        }
+    }
+
+    pub(crate) fn cell(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: &Own<'_>,
+        mailbox: MailboxId,
+        cell: &Cell,
+    ) -> Vec<HostEffect> {
+        match cell.cell_type() {
+            Some(CellType::Pa1) => {
+                self.pa1(ctx, mailbox, cell);
+                Vec::new()
+            }
+            Some(CellType::Hs1) => {
+                self.hs1(ctx, own, mailbox, cell);
+                Vec::new()
+            }
+            Some(CellType::Hs3) => self.hs3(ctx, mailbox, cell),
+            Some(CellType::Sig) => self.confirm(ctx, mailbox, cell),
+            _ => Vec::new(),
+        }
+    }
+
+    fn pa1(&mut self, ctx: &mut Ctx<'_>, mailbox: MailboxId, cell: &Cell) {
+        let Kind::Code(code) = &mut self.kind else { return };
+        if code.used || is_paused(code.last_run_ms, ctx.now.mono_ms) {
+            return;
+        }
+        let answer = match &code.pake {
+            Some((first, answer)) if first == cell => answer.clone(),
+            _ => {
+                let Ok(run) = cpace::respond(cell, &code.secret, &mailbox.0, ctx.rng) else { return };
+                code.run = Some((run.psk0, run.context, run.versions));
+                code.pake = Some((cell.clone(), run.cell.clone()));
+                code.stranger_ms = Some(ctx.after(STRANGER_MS));
+                self.pending = Pending::None;
+                run.cell
+            }
+        };
+        ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
+    }
+
+    fn hs1(&mut self, ctx: &mut Ctx<'_>, own: &Own<'_>, mailbox: MailboxId, cell: &Cell) {
+        let now = ctx.now.mono_ms;
+        let hash = seen_hs1(cell);
+        if self.seen.contains(&hash) || matches!(self.pending, Pending::Storing { .. }) {
+            return;
+        }
+        while self.recent.front().is_some_and(|at| now.saturating_sub(*at) > 60_000) {
+            self.recent.pop_front();
+        }
+        let too_soon = self.recent.back().is_some_and(|at| now.saturating_sub(*at) < 1_000);
+        if too_soon || self.recent.len() >= HS1_PER_MINUTE {
+            return;
+        }
+        match &mut self.kind {
+            Kind::Code(code) => {
+                if code.used {
+                    return;
+                }
+                let Some((psk0, context, announced)) = code.run.take() else { return };
+                code.pake = None;
+                let params = Params::responder(Purpose::Code { context }, mailbox.0, psk0, cell).with_announced(announced);
+                self.recent.push_back(now);
+                match AwaitHs3::respond(params, own.key, cell, None, ctx.rng) {
+                    Ok((state, answer)) => {
+                        code.stranger_ms = None;
+                        self.remember(hash);
+                        ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
+                        self.pending =
+                            Pending::Hs3 { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
+                    }
+                    Err(_) => {
+                        self.count_run(ctx, true);
+                        self.reject(ctx, mailbox);
+                    }
+                }
+            }
+            Kind::Link(record) => {
+                if record.state == InviteState::Burned || ctx.now.unix >= record.expiry {
+                    return;
+                }
+                let status = match record.state {
+                    InviteState::Consumed { confirmed: true, .. } => Some(1),
+                    _ => None,
+                };
+                let purpose = Purpose::Invite { context: record.context };
+                let mut params = Params::responder(purpose, mailbox.0, record.psk0.clone(), cell);
+                if let Some(printed) = VersionRange::from_byte(record.versions) {
+                    params = params.with_printed(printed);
+                }
+                // An HS1 that does not decrypt is ignored and never counted: else the server could burn invites.
+                let Ok((state, answer)) = AwaitHs3::respond(params, own.key, cell, status, ctx.rng) else { return };
+                self.recent.push_back(now);
+                record.seen_hs1.push(hash);
+                record.attempts = record.attempts.saturating_add(1);
+                if status.is_some() {
+                    ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code: AlertCode::SecondUse });
+                }
+                if record.attempts > MAX_INVITE_ATTEMPTS && record.state == InviteState::Fresh {
+                    record.state = InviteState::Burned;
+                    ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code: AlertCode::Burned });
+                }
+                let burned = record.state == InviteState::Burned;
+                ctx.store(Change::PutInvite(record.clone()));
+                self.remember(hash);
+                if burned {
+                    self.reject(ctx, mailbox);
+                    return;
+                }
+                ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
+                self.pending = Pending::Hs3 { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
+            }
+            Kind::Pinned { peer, psk, floor } => {
+                if cell.version() < *floor {
+                    return;
+                }
+                let params = Params::responder(Purpose::Pinned, mailbox.0, psk.clone(), cell).with_floor(*floor);
+                self.recent.push_back(now);
+                let Ok((state, answer)) = AwaitConfirm::respond(params, own.key, peer, cell, ctx.rng) else { return };
+                self.remember(hash);
+                ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
+                self.pending = Pending::Confirm { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
+            }
+        }
+    }
+
+    fn remember(&mut self, hash: [u8; 64]) {
+        if self.seen.len() == SEEN {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(hash);
+    }
+
+    /// A run of a spoken code that came to nothing (PROTOCOL §3.2).
+    fn count_run(&mut self, ctx: &mut Ctx<'_>, undecryptable: bool) {
+        let Kind::Code(code) = &mut self.kind else { return };
+        code.runs += 1;
+        code.failed += u8::from(undecryptable);
+        code.last_run_ms = Some(ctx.now.mono_ms);
+        let contact = Some(ContactId(self.contact));
+        if undecryptable {
+            ctx.event(Event::Alert { contact, code: AlertCode::WrongCode { n: code.failed, of: MAX_FAILED_RUNS } });
+        }
+        if code.runs >= MAX_RUNS || code.failed >= MAX_FAILED_RUNS {
+            code.used = true;
+            ctx.event(Event::Alert { contact, code: AlertCode::Burned });
+            ctx.server(&self.server, ServerRequest::Done(code.mailbox));
+        }
+    }
+
+    fn hs3(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
+        let (state, mailbox) = match core::mem::replace(&mut self.pending, Pending::None) {
+            Pending::Hs3 { state, mailbox, .. } if mailbox == from => (state, mailbox),
+            other => {
+                self.pending = other;
+                return Vec::new();
+            }
+        };
+        let established = match state.read(cell) {
+            Ok(established) => established,
+            Err(fault) => {
+                self.failed_hs3(ctx, fault, mailbox);
+                return Vec::new();
+            }
+        };
+        let peer = established.peer();
+        match &mut self.kind {
+            Kind::Code(code) => {
+                code.used = true;
+                ctx.server(&self.server, ServerRequest::Done(mailbox));
+            }
+            Kind::Link(record) => match record.state {
+                InviteState::Consumed { peer_public, .. } if peer_public != *peer.as_bytes() => {
+                    ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code: AlertCode::SecondUse });
+                    self.reject(ctx, mailbox);
+                    return Vec::new();
+                }
+                _ => {
+                    record.state = InviteState::Consumed { peer_public: *peer.as_bytes(), confirmed: false };
+                    record.attempts = 0;
+                    ctx.store(Change::PutInvite(record.clone()));
+                }
+            },
+            Kind::Pinned { .. } => return Vec::new(),
+        }
+        let label = match &self.kind {
+            Kind::Code(code) => code.label.clone(),
+            Kind::Link(record) => record.label.clone(),
+            Kind::Pinned { .. } => String::new(),
+        };
+        let contact = Box::new(new_contact(self.contact, label, None, &established, &self.server, ctx.now.unix, false));
+        let ticket = ctx.store(Change::PutContact(contact.clone()));
+        self.pending = Pending::Storing { ticket, established: Box::new(established), mailbox, contact };
+        Vec::new()
+    }
+
+    fn failed_hs3(&mut self, ctx: &mut Ctx<'_>, fault: HandshakeFault, mailbox: MailboxId) {
+        self.count_run(ctx, false);
+        if fault.is_alarming() {
+            ctx.notice(fault.code(), sotto_session_api::Severity::Error);
+        }
+        self.reject(ctx, mailbox);
+    }
+
+    fn confirm(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
+        let (state, mailbox) = match core::mem::replace(&mut self.pending, Pending::None) {
+            Pending::Confirm { state, mailbox, .. } if mailbox == from => (state, mailbox),
+            other => {
+                self.pending = other;
+                return Vec::new();
+            }
+        };
+        match state.read(cell) {
+            Ok(established) => vec![HostEffect::Met { established: Box::new(established), mailbox }],
+            Err(fault) => {
+                if fault.is_alarming() {
+                    ctx.notice(fault.code(), sotto_session_api::Severity::Error);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    pub(crate) fn stored(&mut self, ticket: Ticket) -> Option<HostEffect> {
+        match core::mem::replace(&mut self.pending, Pending::None) {
+            Pending::Storing { ticket: own, established, mailbox, contact } if own == ticket => {
+                Some(HostEffect::Paired { contact, established, mailbox })
+            }
+            other => {
+                self.pending = other;
+                None
+            }
+        }
+    }
+
+    pub(crate) fn store_failed(&mut self, ticket: Ticket) {
+        if matches!(&self.pending, Pending::Storing { ticket: own, .. } if *own == ticket) {
+            self.pending = Pending::None;
+        }
+    }
+
+    pub(crate) fn tick(&mut self, ctx: &mut Ctx<'_>) -> Option<HostEffect> {
+        let now = ctx.now.mono_ms;
+        let late = match &self.pending {
+            Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. } => now >= *deadline_ms,
+            _ => false,
+        };
+        if late {
+            if matches!(self.pending, Pending::Hs3 { .. }) {
+                self.count_run(ctx, false);
+            }
+            self.pending = Pending::None;
+        }
+        match &mut self.kind {
+            Kind::Code(code) => {
+                if code.stranger_ms.is_some_and(|at| now >= at) && matches!(self.pending, Pending::None) {
+                    code.stranger_ms = None;
+                    code.pake = None;
+                    code.run = None;
+                    ctx.server(&self.server, ServerRequest::Kick(code.mailbox));
+                }
+                (ctx.now.unix >= code.expires_unix && !code.used).then_some(HostEffect::Gone)
+            }
+            Kind::Link(record) => (ctx.now.unix >= record.expiry).then_some(HostEffect::Gone),
+            Kind::Pinned { .. } => None,
+        }
+    }
+
+    pub(crate) fn wake_at(&self, now_ms: u64, now_unix: u64) -> Option<u64> {
+        let pending = match &self.pending {
+            Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. } => Some(*deadline_ms),
+            _ => None,
+        };
+        let (stranger, expiry) = match &self.kind {
+            Kind::Code(code) => (code.stranger_ms, (!code.used).then_some(code.expires_unix)),
+            Kind::Link(record) => (None, Some(record.expiry)),
+            Kind::Pinned { .. } => (None, None),
+        };
+        let expiry = expiry.map(|unix| now_ms.saturating_add(unix.saturating_sub(now_unix).saturating_mul(1000)));
+        [pending, stranger, expiry].into_iter().flatten().min()
+    }
+}
+
+fn is_paused(last_run_ms: Option<u64>, now_ms: u64) -> bool {
+    last_run_ms.is_some_and(|at| now_ms.saturating_sub(at) < RUN_PAUSE_MS)
+}
+
+/// The record of a first contact.
+pub(crate) fn new_contact(
+    id: u64,
+    label: String,
+    own_secret: Option<Secret<32>>,
+    established: &Established,
+    server: &ServerUrl,
+    unix: u64,
+    pairing: bool,
+) -> ContactRecord {
+    let (psk, rendezvous_key) = established.contact_secrets();
+    ContactRecord {
+        id,
+        label,
+        own_secret,
+        peer_public: *established.peer().as_bytes(),
+        psk,
+        rendezvous_key,
+        continuity: None,
+        continuity_previous: None,
+        started: false,
+        pairing,
+        state: VerificationState::Unverified,
+        compare_on_change: false,
+        peer_versions: established.peer_versions().to_byte(),
+        version_floor: established.version(),
+        rendezvous: server.0.clone(),
+        created: unix,
+        verified_at: None,
+    }
+}

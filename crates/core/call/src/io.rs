@@ -1,0 +1,287 @@
+//! What goes into the machine and what comes out of it.
+
+use sotto_frame_crypto::{MediaOpener, MediaSealer};
+use sotto_identity::records::{ContactRecord, InviteRecord};
+use sotto_session_api::{Command, Event};
+use sotto_wire::{
+    Candidate, Cell, Description, SealedRecord, TrackId,
+    server::{ErrorCode, MailboxId, Nameplate, PeerEvent, TurnCredentials},
+};
+
+/// The time, told by the caller. Plain data, so that a test or a fuzz input can hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Now {
+    /// Monotonic clock, milliseconds.
+    pub mono_ms: u64,
+    /// Wall clock, Unix seconds.
+    pub unix: u64,
+}
+
+/// A rendezvous server, as its URL with an optional `#spki=` fragment.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerUrl(pub String);
+
+impl core::fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("ServerUrl(…)")
+    }
+}
+
+/// Names a transport, so that events of an old one change nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TransportId(pub u64);
+
+/// Names a durable write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A front end asks for something.
+    Command(Command),
+    /// Something from a rendezvous server.
+    Server(ServerUrl, ServerReport),
+    /// The durable write is on disk.
+    Stored(Ticket),
+    /// The durable write failed; what waited for it is given up.
+    StoreFailed(Ticket),
+    /// Something from a transport.
+    Transport(TransportId, TransportReport),
+    /// The engine needs a key frame of the peer's track.
+    NeedKeyframe(TrackId),
+    /// Authentic media arrived since the last one of these (told about once a second).
+    MediaHeard,
+    /// Time passed; see [`crate::Room::wake_at`].
+    Tick,
+}
+
+/// What a rendezvous server reported.
+#[derive(Debug)]
+pub enum ServerReport {
+    /// Connected.
+    Online {
+        /// Its clock.
+        unix_time: u64,
+        /// Relay credentials can be had.
+        turn: bool,
+    },
+    /// Not connected; tried again by the shell.
+    Offline {
+        /// Stable code for people, e.g. `rendezvous-unreachable`.
+        code: &'static str,
+    },
+    /// Answer to an allocation.
+    Allocated {
+        /// Six digits.
+        nameplate: Nameplate,
+        /// Mailbox.
+        mailbox: MailboxId,
+        /// Validity, s.
+        ttl_s: u16,
+    },
+    /// Answer to a claim.
+    Claimed(MailboxId),
+    /// A side is ours.
+    Opened {
+        /// Mailbox.
+        mailbox: MailboxId,
+        /// The other side is there.
+        peer_present: bool,
+    },
+    /// A cell came.
+    Received(MailboxId, Cell),
+    /// The other side came or went, or somebody else tried.
+    Peer(MailboxId, PeerEvent),
+    /// The server closed the channel.
+    Closed(MailboxId),
+    /// Relay credentials.
+    Turn(MailboxId, TurnCredentials),
+    /// An allocation was refused.
+    AllocRefused(ErrorCode),
+    /// A claim was refused.
+    ClaimRefused(ErrorCode),
+    /// An open was refused.
+    OpenRefused(MailboxId, ErrorCode),
+    /// Relay credentials were refused.
+    TurnRefused(MailboxId, ErrorCode),
+}
+
+/// What is asked of a rendezvous server.
+#[derive(Debug)]
+pub enum ServerRequest {
+    /// A nameplate.
+    Alloc,
+    /// The mailbox behind a nameplate.
+    Claim(Nameplate),
+    /// A side of a mailbox.
+    Open {
+        /// Mailbox.
+        mailbox: MailboxId,
+        /// Side.
+        side: u8,
+        /// Owner tag.
+        owner: [u8; 16],
+    },
+    /// Passes a cell.
+    Send(MailboxId, Cell),
+    /// Gives a side up.
+    Close(MailboxId),
+    /// Relay credentials.
+    Turn(MailboxId),
+    /// R clears side 0.
+    Kick(MailboxId),
+    /// R: the nameplate may go.
+    Done(MailboxId),
+}
+
+/// What a transport reported.
+pub enum TransportReport {
+    /// Our description is ready to be sent.
+    Description(Description),
+    /// A candidate of ours.
+    Candidate(Candidate),
+    /// No more candidates.
+    CandidatesEnd,
+    /// DTLS is up.
+    Connected {
+        /// SHA-256 of the peer's certificate.
+        remote_fingerprint: [u8; 32],
+        /// Negotiated SRTP profile.
+        srtp_profile: String,
+        /// Negotiated DTLS cipher.
+        dtls_cipher: String,
+        /// Media goes by the relay.
+        relayed: bool,
+    },
+    /// The data channels are open.
+    DataOpen,
+    /// A record came.
+    Record(SealedRecord),
+    /// The peer's RTCP asks for a key frame.
+    KeyframeRequest(TrackId),
+    /// The path is lost, maybe for a while.
+    Interrupted,
+    /// The path is back.
+    Recovered,
+    /// It failed for good; stable code for people, e.g. `E_NO_RELAY`.
+    Failed(&'static str),
+}
+
+impl core::fmt::Debug for TransportReport {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Description(_) => "Description",
+            Self::Candidate(_) => "Candidate",
+            Self::CandidatesEnd => "CandidatesEnd",
+            Self::Connected { .. } => "Connected",
+            Self::DataOpen => "DataOpen",
+            Self::Record(_) => "Record",
+            Self::KeyframeRequest(_) => "KeyframeRequest",
+            Self::Interrupted => "Interrupted",
+            Self::Recovered => "Recovered",
+            Self::Failed(_) => "Failed",
+        })
+    }
+}
+
+/// What a transport is asked to do.
+#[derive(Debug)]
+pub enum TransportRequest {
+    /// Make one. The offerer's description is wanted at once.
+    Create {
+        /// Makes the offer.
+        offerer: bool,
+        /// Credentials and addresses.
+        relays: TurnCredentials,
+        /// Only relay candidates, both ways.
+        relay_only: bool,
+        /// Rendezvous is on loopback, so relays may be too.
+        allow_local_relay: bool,
+        /// Audio, camera, screen: (media, rtx).
+        ssrcs: [(u32, u32); 3],
+    },
+    /// The peer's description; the answerer's own is wanted after it.
+    SetRemote(Description),
+    /// A candidate of the peer.
+    AddCandidate(Candidate),
+    /// The peer has no more.
+    CandidatesEnd,
+    /// Send a record.
+    Record(SealedRecord),
+    /// Close after what was sent has left, at most a second.
+    Close,
+}
+
+/// A durable change.
+#[derive(Debug)]
+pub enum Change {
+    /// Adds or replaces a contact.
+    PutContact(Box<ContactRecord>),
+    /// Removes a contact.
+    RemoveContact(u64),
+    /// Adds or replaces an invite.
+    PutInvite(Box<InviteRecord>),
+    /// Removes an invite.
+    RemoveInvite(u64),
+}
+
+/// What the engine is asked to do with media.
+pub enum MediaRequest {
+    /// Sealing may start: both sides are bound to this transport (PROTOCOL §5.4).
+    Start {
+        /// Keys of what we send.
+        sealer: Box<MediaSealer>,
+        /// Keys of what we receive.
+        opener: Box<MediaOpener>,
+        /// Send the camera already before the comparison (PROTOCOL §6.3).
+        camera_in_g1: bool,
+        /// `mono_ms` of ADMIT.
+        admitted_ms: u64,
+    },
+    /// Gate G2: everything is allowed.
+    Open,
+    /// Microphone or camera on or off; packets of sound go on.
+    Mute {
+        /// Sound or camera.
+        track: TrackId,
+        /// True: silent.
+        on: bool,
+    },
+    /// The peer needs a key frame of this track.
+    Keyframe(TrackId),
+    /// Stop; release devices, erase keys and pictures.
+    Stop,
+}
+
+impl core::fmt::Debug for MediaRequest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Start { .. } => "Start",
+            Self::Open => "Open",
+            Self::Mute { .. } => "Mute",
+            Self::Keyframe(_) => "Keyframe",
+            Self::Stop => "Stop",
+        })
+    }
+}
+
+/// What the machine wants done, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// Ask a rendezvous server; the connection is made when first asked.
+    Server(ServerUrl, ServerRequest),
+    /// The server is not needed any more.
+    Disconnect(ServerUrl),
+    /// Write durably, then answer [`Input::Stored`].
+    Store(Ticket, Change),
+    /// Ask a transport.
+    Transport(TransportId, TransportRequest),
+    /// Ask the media threads.
+    Media(MediaRequest),
+    /// Tell the front end.
+    Event(Event),
+}
+
+
+

@@ -1,0 +1,678 @@
+//! The room: contacts, who listens where, who waits, and at most one admitted session.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand_core::CryptoRng;
+use sotto_handshake::{Established, address};
+use sotto_identity::{
+    ComparedPeer, IdentityKey, PinDecision, PublicKey, Secret, check_pin,
+    records::{ContactRecord, InviteRecord, InviteState, VerificationState},
+};
+use sotto_session_api::{AlertCode, ContactId, Event, ProfileRole, Severity};
+use sotto_wire::{
+    Cell, CellType, Role, VersionRange,
+    server::{ErrorCode, MailboxId, PeerEvent},
+};
+
+use crate::{
+    addresses::{Addresses, CLOCK_TOLERANCE_S, LOOK_EVERY_MS},
+    call::{Call, CallConfig, Effect, Place, Trust},
+    ctx::{Counters, Ctx},
+    host::{Host, HostEffect, Kind, Own},
+    io::{Change, Input, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket},
+    join::{Join, JoinEffect},
+};
+
+/// An HS1 of a pinned client never replaces a session that was heard this recently (PROTOCOL §4.5).
+const HEARD_MS: u64 = 5_000;
+/// A pairing that never completed goes after a day (PROTOCOL §4.5).
+const PAIRING_LIFE_S: u64 = 24 * 3600;
+
+/// What a room starts with.
+pub struct Config {
+    /// Whose profile it is.
+    pub role: ProfileRole,
+    /// The therapist's identity key; `None` for a client, who has one per contact.
+    pub identity: Option<IdentityKey>,
+    /// Random per vault; owner tags come from it.
+    pub device_secret: Secret<32>,
+    /// Stored contacts.
+    pub contacts: Vec<ContactRecord>,
+    /// Stored invites.
+    pub invites: Vec<InviteRecord>,
+    /// Server for new invites and for codes that name none.
+    pub rendezvous: Option<ServerUrl>,
+    /// Media only by relay, both ways.
+    pub relay_only: bool,
+}
+
+/// Many waiting calls, at most one admitted; speaks [`sotto_session_api`] upwards.
+pub struct Room {
+    pub(crate) role: ProfileRole,
+    pub(crate) identity: Option<IdentityKey>,
+    pub(crate) device: Secret<32>,
+    pub(crate) rendezvous: Option<ServerUrl>,
+    pub(crate) relay_only: bool,
+    pub(crate) contacts: BTreeMap<u64, ContactRecord>,
+    pub(crate) hosts: Vec<Host>,
+    /// Codes whose nameplate is asked for, in order: contact, label, expiry.
+    pub(crate) allocating: VecDeque<(u64, String, u64)>,
+    pub(crate) join: Option<Join>,
+    pub(crate) calls: BTreeMap<u64, Call>,
+    pub(crate) away: BTreeSet<u64>,
+    /// Servers that are connected, with their clock's offset in seconds.
+    pub(crate) online: BTreeMap<ServerUrl, i64>,
+    /// Events that wait for a durable write.
+    pub(crate) announce: Vec<(Ticket, Event)>,
+    pub(crate) audio_muted: bool,
+    pub(crate) camera_muted: bool,
+    heard_ms: Option<u64>,
+    look_ms: u64,
+    out: VecDeque<Output>,
+    counters: Counters,
+}
+
+impl Room {
+    /// A room at rest. The first [`Input::Tick`] drops what has expired.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let mut room = Self {
+            role: config.role,
+            identity: config.identity,
+            device: config.device_secret,
+            rendezvous: config.rendezvous,
+            relay_only: config.relay_only,
+            contacts: config.contacts.into_iter().map(|contact| (contact.id, contact)).collect(),
+            hosts: Vec::new(),
+            allocating: VecDeque::new(),
+            join: None,
+            calls: BTreeMap::new(),
+            away: BTreeSet::new(),
+            online: BTreeMap::new(),
+            announce: Vec::new(),
+            audio_muted: false,
+            camera_muted: false,
+            heard_ms: None,
+            look_ms: 0,
+            out: VecDeque::new(),
+            counters: Counters::default(),
+        };
+        for record in config.invites {
+            if let Some(server) = room.rendezvous.clone() {
+                let addresses = room.addresses(&server, record.rendezvous_key.clone(), Role::Responder);
+                room.hosts.push(Host::new(record.contact, server, Kind::Link(Box::new(record)), Some(addresses)));
+            }
+        }
+        room
+    }
+
+    pub(crate) fn addresses(&self, server: &ServerUrl, key: Secret<32>, role: Role) -> Addresses {
+        Addresses::new(server.clone(), key, role, self.device.clone())
+    }
+
+    /// One mutation; then drain [`Room::poll`].
+    pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn CryptoRng) {
+        let mut out = core::mem::take(&mut self.out);
+        let mut counters = core::mem::take(&mut self.counters);
+        let mut ctx = Ctx { now, rng, out: &mut out, counters: &mut counters };
+        match input {
+            Input::Command(command) => self.command(&mut ctx, command),
+            Input::Server(server, report) => self.server(&mut ctx, &server, report),
+            Input::Stored(ticket) => self.stored(&mut ctx, ticket),
+            Input::StoreFailed(ticket) => self.store_failed(&mut ctx, ticket),
+            Input::Transport(id, report) => {
+                // Each call knows its own transport; a stale id matches none.
+                let mut report = Some(report);
+                for call in self.calls.values_mut() {
+                    if call.owns(id)
+                        && let Some(report) = report.take()
+                    {
+                        call.transport_report(&mut ctx, id, report);
+                    }
+                }
+            }
+            Input::NeedKeyframe(track) => {
+                if let Some(call) = self.admitted_call() {
+                    call.need_keyframe(&mut ctx, track);
+                }
+            }
+            Input::MediaHeard => self.heard_ms = Some(now.mono_ms),
+            Input::Tick => {}
+        }
+        self.tick(&mut ctx);
+        self.effects(&mut ctx);
+        self.out = out;
+        self.counters = counters;
+    }
+
+    /// What is to be done, in order.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When to call [`Room::handle`] with a tick at the latest, `mono_ms`.
+    #[must_use]
+    pub fn wake_at(&self, now: Now) -> u64 {
+        self.hosts
+            .iter()
+            .filter_map(|host| host.wake_at(now.mono_ms, now.unix))
+            .chain(self.join.iter().filter_map(Join::wake_at))
+            .chain(self.calls.values().filter_map(Call::wake_at))
+            .chain([self.look_ms])
+            .min()
+            .unwrap_or(self.look_ms)
+    }
+
+    /// Nothing runs: no session, no way into one.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.join.is_none() && !self.calls.values().any(|c| c.is_admitted() || self.role == ProfileRole::Client)
+    }
+
+    pub(crate) fn admitted_call(&mut self) -> Option<&mut Call> {
+        self.calls.values_mut().find(|call| call.is_admitted())
+    }
+
+    fn server_unix(&self, now: Now, server: &ServerUrl) -> Option<u64> {
+        self.online.get(server).and_then(|offset| now.unix.checked_add_signed(*offset))
+    }
+
+    fn tick(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now;
+        for call in self.calls.values_mut() {
+            call.tick(ctx);
+        }
+        if let Some(join) = &mut self.join
+            && join.tick(ctx).is_some()
+        {
+            self.join_failed(ctx);
+        }
+        let mut gone = Vec::new();
+        for (index, host) in self.hosts.iter_mut().enumerate() {
+            if host.tick(ctx).is_some() {
+                gone.push(index);
+            }
+        }
+        for index in gone.into_iter().rev() {
+            let mut host = self.hosts.remove(index);
+            let keep = self.calls.get(&host.contact).map(|call| call.place.mailbox);
+            match (&mut host.addresses, &host.kind) {
+                (Some(addresses), _) => addresses.close(ctx, keep),
+                (None, Kind::Code(code)) if keep != Some(code.mailbox) => {
+                    ctx.server(&host.server, ServerRequest::Close(code.mailbox));
+                }
+                _ => {}
+            }
+            if let Kind::Link(record) = &host.kind {
+                ctx.store(Change::RemoveInvite(record.contact));
+            }
+        }
+        if now.mono_ms >= self.look_ms {
+            self.look(ctx);
+        }
+    }
+
+    /// Opens the mailboxes of the hour and lets go of what has expired.
+    pub(crate) fn look(&mut self, ctx: &mut Ctx<'_>) {
+        self.look_ms = ctx.after(LOOK_EVERY_MS);
+        let clocks: BTreeMap<ServerUrl, Option<u64>> =
+            self.online.keys().map(|server| (server.clone(), self.server_unix(ctx.now, server))).collect();
+        let clock = |server: &ServerUrl| clocks.get(server).copied().flatten();
+        for host in &mut self.hosts {
+            let keep = self.calls.get(&host.contact).map(|call| call.place.mailbox);
+            if let Some(addresses) = &mut host.addresses {
+                addresses.update(ctx, clock(&host.server), keep);
+            }
+        }
+        if let Some(join) = &mut self.join {
+            let unix = clock(&join.server);
+            join.update(ctx, unix);
+        }
+        let old: Vec<u64> = self
+            .contacts
+            .values()
+            .filter(|c| c.pairing && ctx.now.unix.saturating_sub(c.created) > PAIRING_LIFE_S)
+            .filter(|c| self.join.as_ref().is_none_or(|join| join.contact != c.id))
+            .map(|c| c.id)
+            .collect();
+        for id in old {
+            self.contacts.remove(&id);
+            ctx.store(Change::RemoveContact(id));
+        }
+    }
+
+    // ---- rendezvous -------------------------------------------------------------------------------------------
+
+    fn server(&mut self, ctx: &mut Ctx<'_>, server: &ServerUrl, report: ServerReport) {
+        match report {
+            ServerReport::Online { unix_time, .. } => {
+                let offset = unix_time.cast_signed().saturating_sub(ctx.now.unix.cast_signed());
+                let was_known = self.online.insert(server.clone(), offset).is_some();
+                if offset.unsigned_abs() > CLOCK_TOLERANCE_S && !was_known {
+                    ctx.notice("clock", Severity::Warning);
+                }
+                self.look(ctx);
+            }
+            ServerReport::Offline { code } => {
+                self.online.remove(server);
+                ctx.notice(code, Severity::Warning);
+            }
+            ServerReport::Allocated { nameplate, mailbox, ttl_s } => {
+                self.allocated(ctx, server, nameplate, mailbox, ttl_s);
+            }
+            ServerReport::AllocRefused(code) => {
+                self.allocating.pop_front();
+                ctx.refuse(limit_code(code));
+            }
+            ServerReport::Claimed(mailbox) => {
+                let owner = address::owner_tag(&self.device, &mailbox.0, Role::Initiator);
+                if let Some(join) = &mut self.join {
+                    join.claimed(ctx, mailbox, owner);
+                }
+            }
+            ServerReport::ClaimRefused(code) => {
+                if self.join.take().is_some() {
+                    ctx.refuse(if code == ErrorCode::UnknownNameplate { "E_CODE_UNKNOWN" } else { limit_code(code) });
+                    ctx.out.push_back(Output::Disconnect(server.clone()));
+                }
+            }
+            ServerReport::Opened { mailbox, peer_present } => {
+                if let Some(call) = self.call_at(mailbox) {
+                    call.reconnected(ctx);
+                }
+                if let Some(join) = &mut self.join
+                    && join.holds(mailbox)
+                {
+                    join.presence(ctx, mailbox, peer_present);
+                }
+                for host in self.hosts.iter_mut().filter(|host| peer_present && host.holds(mailbox)) {
+                    host.peer_joined(ctx);
+                }
+            }
+            ServerReport::Received(mailbox, cell) => self.received(ctx, mailbox, &cell),
+            ServerReport::Peer(mailbox, PeerEvent::Joined) => self.peer_joined(ctx, mailbox),
+            ServerReport::Peer(mailbox, PeerEvent::Left) => self.peer_left(ctx, mailbox),
+            ServerReport::Peer(_, PeerEvent::Crowded) | ServerReport::OpenRefused(_, ErrorCode::Crowded) => {
+                if let ServerReport::OpenRefused(mailbox, _) = report {
+                    self.forget_mailbox(mailbox);
+                }
+                ctx.event(Event::Alert { contact: None, code: AlertCode::Crowded });
+            }
+            ServerReport::OpenRefused(mailbox, code) => {
+                self.forget_mailbox(mailbox);
+                ctx.notice(limit_code(code), Severity::Warning);
+            }
+            ServerReport::Closed(mailbox) => self.closed(ctx, mailbox),
+            ServerReport::Turn(mailbox, credentials) => {
+                if let Some(call) = self.call_at(mailbox) {
+                    call.turn(ctx, Some(credentials));
+                }
+            }
+            ServerReport::TurnRefused(mailbox, _) => {
+                if let Some(call) = self.call_at(mailbox) {
+                    call.turn(ctx, None);
+                }
+            }
+        }
+    }
+
+    fn call_at(&mut self, mailbox: MailboxId) -> Option<&mut Call> {
+        self.calls.values_mut().find(|call| call.place.mailbox == mailbox)
+    }
+
+    fn forget_mailbox(&mut self, mailbox: MailboxId) {
+        for host in &mut self.hosts {
+            if let Some(addresses) = &mut host.addresses {
+                addresses.forget(mailbox);
+            }
+        }
+        if let Some(join) = &mut self.join {
+            join.forget(mailbox);
+        }
+    }
+
+    fn closed(&mut self, ctx: &mut Ctx<'_>, mailbox: MailboxId) {
+        let kicked = self.join.as_ref().is_some_and(|join| join.is_code() && join.holds(mailbox));
+        if kicked {
+            self.join = None;
+            ctx.refuse("E_HS_TIMEOUT");
+        }
+        self.forget_mailbox(mailbox);
+        self.hosts.retain(|host| !matches!(&host.kind, Kind::Code(code) if code.mailbox == mailbox && !code.used));
+    }
+
+    fn peer_joined(&mut self, ctx: &mut Ctx<'_>, mailbox: MailboxId) {
+        let mut again = None;
+        if let Some(call) = self.call_at(mailbox) {
+            let (contact, waiting) = (call.contact, call.is_waiting());
+            if waiting && call.is_initiator() {
+                // The therapist's computer came back, maybe without the keys of this waiting: meet afresh.
+                call.drop_media(ctx);
+                again = Some(contact);
+            } else {
+                call.reconnected(ctx);
+                if waiting && self.away.remove(&contact) {
+                    self.announce_waiting(ctx, contact);
+                }
+            }
+        }
+        if let Some(contact) = again {
+            self.calls.remove(&contact);
+            ctx.media(crate::io::MediaRequest::Stop);
+            self.rejoin(ctx, contact, mailbox);
+        }
+        if let Some(join) = &mut self.join
+            && join.holds(mailbox)
+        {
+            join.presence(ctx, mailbox, true);
+        }
+        for host in self.hosts.iter_mut().filter(|host| host.holds(mailbox)) {
+            host.peer_joined(ctx);
+        }
+    }
+
+    fn peer_left(&mut self, ctx: &mut Ctx<'_>, mailbox: MailboxId) {
+        if self.role == ProfileRole::Therapist
+            && let Some(call) = self.call_at(mailbox)
+            && call.is_waiting()
+        {
+            let contact = call.contact;
+            self.away.insert(contact);
+            ctx.event(Event::PeerLeft(ContactId(contact)));
+        }
+        if let Some(join) = &mut self.join
+            && join.holds(mailbox)
+        {
+            join.presence(ctx, mailbox, false);
+        }
+        for host in self.hosts.iter_mut().filter(|host| host.holds(mailbox)) {
+            host.peer_left();
+        }
+    }
+
+    fn received(&mut self, ctx: &mut Ctx<'_>, mailbox: MailboxId, cell: &Cell) {
+        if matches!(cell.cell_type(), Some(CellType::Sig | CellType::Sync))
+            && let Some(call) = self.call_at(mailbox)
+            && call.cell(ctx, cell)
+        {
+            return;
+        }
+        if let Some(join) = &mut self.join
+            && join.holds(mailbox)
+        {
+            match join.cell(ctx, mailbox, cell) {
+                Some(JoinEffect::Met { established, mailbox }) => self.met_as_client(ctx, *established, mailbox),
+                Some(JoinEffect::Failed) => self.join_failed(ctx),
+                None => {}
+            }
+            return;
+        }
+        let Some(identity) = &self.identity else { return };
+        let own = Own { key: identity };
+        let mut effects = Vec::new();
+        for host in self.hosts.iter_mut().filter(|host| host.holds(mailbox)) {
+            let contact = host.contact;
+            effects.extend(host.cell(ctx, &own, mailbox, cell).into_iter().map(|effect| (contact, effect)));
+        }
+        for (contact, effect) in effects {
+            self.host_effect(ctx, contact, effect);
+        }
+    }
+
+    fn host_effect(&mut self, ctx: &mut Ctx<'_>, contact: u64, effect: HostEffect) {
+        match effect {
+            HostEffect::Paired { contact: record, established, mailbox } => {
+                self.contacts.insert(contact, *record);
+                self.listen_to(contact);
+                self.look(ctx);
+                self.start_call(ctx, contact, *established, mailbox);
+            }
+            HostEffect::Met { established, mailbox } => {
+                if let Some(call) = self.calls.get_mut(&contact) {
+                    let heard = self.heard_ms.is_some_and(|at| ctx.now.mono_ms.saturating_sub(at) < HEARD_MS);
+                    if call.is_admitted() && heard {
+                        let server = call.place.server.clone();
+                        let cell = Cell::reject(VersionRange::OURS.max, VersionRange::OURS.to_byte());
+                        ctx.server(&server, ServerRequest::Send(mailbox, cell));
+                        let code = AlertCode::AnotherDevice;
+                        ctx.event(Event::Alert { contact: Some(ContactId(contact)), code });
+                        return;
+                    }
+                    if call.is_admitted() {
+                        call.interrupt(ctx);
+                    } else {
+                        call.drop_media(ctx);
+                    }
+                    self.calls.remove(&contact);
+                }
+                self.start_call(ctx, contact, *established, mailbox);
+            }
+            HostEffect::Gone => {}
+        }
+    }
+
+    /// Therapist: a key was proved; ACK goes out and the call waits for POLICY.
+    fn start_call(&mut self, ctx: &mut Ctx<'_>, contact: u64, mut established: Established, mailbox: MailboxId) {
+        let Some(server) = self.server_of(contact) else { return };
+        for cell in established.ack(ctx.rng) {
+            ctx.server(&server, ServerRequest::Send(mailbox, cell));
+        }
+        let Some(own) = self.identity.as_ref().map(|key| *key.public()) else { return };
+        self.add_call(ctx, Role::Responder, contact, Place { server, mailbox }, own, established);
+    }
+
+    fn server_of(&self, contact: u64) -> Option<ServerUrl> {
+        self.contacts.get(&contact).map(|record| ServerUrl(record.rendezvous.clone()))
+    }
+
+    fn add_call(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        role: Role,
+        contact: u64,
+        place: Place,
+        own: PublicKey,
+        established: Established,
+    ) {
+        let Some(record) = self.contacts.get(&contact) else { return };
+        let allow_local_relay = is_loopback(&place.server.0);
+        // The handshake proved this key; the pin decides what it may do here.
+        let PinDecision::Match(peer) = check_pin(record.peer().ok().as_ref(), &established.peer()) else { return };
+        let trust = Trust {
+            verified: record.state == VerificationState::Verified,
+            // Tags are random and match nothing until continuity is kept; an unset `started` raises no alarm.
+            continuity_lost: false,
+            compare_on_change: record.compare_on_change,
+        };
+        let config =
+            CallConfig { role, contact, place, own, peer, trust, relay_only: self.relay_only, allow_local_relay };
+        let mut call = Call::new(config, established);
+        call.start(ctx);
+        self.away.remove(&contact);
+        self.calls.insert(contact, call);
+    }
+
+    /// Listens at the addresses of a pinned contact.
+    pub(crate) fn listen_to(&mut self, contact: u64) {
+        let Some(record) = self.contacts.get(&contact) else { return };
+        let known = self.hosts.iter().any(|h| h.contact == contact && matches!(h.kind, Kind::Pinned { .. }));
+        if known || record.state == VerificationState::Mismatch {
+            return;
+        }
+        let Ok(peer) = record.peer() else { return };
+        let server = ServerUrl(record.rendezvous.clone());
+        let kind = Kind::Pinned { peer, psk: record.psk.clone(), floor: record.version_floor };
+        let addresses = self.addresses(&server, record.rendezvous_key.clone(), Role::Responder);
+        self.hosts.push(Host::new(contact, server, kind, Some(addresses)));
+    }
+
+    // ---- client -----------------------------------------------------------------------------------------------
+
+    fn met_as_client(&mut self, ctx: &mut Ctx<'_>, established: Established, mailbox: MailboxId) {
+        let Some(mut join) = self.join.take() else { return };
+        if let Some(record) = join.take_record() {
+            self.contacts.insert(record.id, *record);
+        }
+        join.close(ctx, Some(mailbox));
+        let place = Place { server: join.server.clone(), mailbox };
+        self.add_call(ctx, Role::Initiator, join.contact, place, *join.own().public(), established);
+    }
+
+    fn join_failed(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(join) = self.join.take() {
+            ctx.out.push_back(Output::Disconnect(join.server));
+        }
+    }
+
+    fn rejoin(&mut self, ctx: &mut Ctx<'_>, contact: u64, old: MailboxId) {
+        if let Some(server) = self.server_of(contact) {
+            ctx.server(&server, ServerRequest::Close(old));
+        }
+        self.join_contact(ctx, ContactId(contact));
+    }
+
+    // ---- durable writes ---------------------------------------------------------------------------------------
+
+    fn stored(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket) {
+        if let Some(position) = self.announce.iter().position(|(own, _)| *own == ticket) {
+            let (_, event) = self.announce.swap_remove(position);
+            ctx.event(event);
+        }
+        let effects: Vec<_> =
+            self.hosts.iter_mut().filter_map(|host| host.stored(ticket).map(|effect| (host.contact, effect))).collect();
+        for (contact, effect) in effects {
+            self.host_effect(ctx, contact, effect);
+        }
+        if let Some(join) = &mut self.join
+            && let Some(JoinEffect::Met { established, mailbox }) = join.stored(ctx, ticket)
+        {
+            self.met_as_client(ctx, *established, mailbox);
+        }
+    }
+
+    fn store_failed(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket) {
+        ctx.notice("E_STORE", Severity::Error);
+        self.announce.retain(|(own, _)| *own != ticket);
+        for host in &mut self.hosts {
+            host.store_failed(ticket);
+        }
+        if let Some(join) = &mut self.join
+            && join.store_failed(ctx, ticket).is_some()
+        {
+            self.join_failed(ctx);
+        }
+    }
+
+    // ---- what calls did ---------------------------------------------------------------------------------------
+
+    fn announce_waiting(&self, ctx: &mut Ctx<'_>, contact: u64) {
+        if let Some(call) = self.calls.get(&contact) {
+            ctx.event(Event::PeerWaiting { contact: ContactId(contact), key_state: call.key_state() });
+        }
+    }
+
+    fn effects(&mut self, ctx: &mut Ctx<'_>) {
+        let effects: Vec<(u64, Vec<Effect>)> = self
+            .calls
+            .iter_mut()
+            .map(|(contact, call)| (*contact, call.take_effects()))
+            .filter(|(_, effects)| !effects.is_empty())
+            .collect();
+        for (contact, effects) in effects {
+            let put_back = effects.contains(&Effect::PutBack);
+            for effect in effects {
+                match effect {
+                    Effect::Waiting => self.waiting(ctx, contact),
+                    Effect::Compared(compared) => self.judge(ctx, contact, Some(&compared)),
+                    Effect::Mismatched => self.judge(ctx, contact, None),
+                    Effect::PutBack => {}
+                    Effect::Closed => self.call_closed(ctx, contact, put_back),
+                }
+            }
+        }
+    }
+
+    fn waiting(&mut self, ctx: &mut Ctx<'_>, contact: u64) {
+        if self.role == ProfileRole::Client {
+            ctx.event(Event::Waiting(ContactId(contact)));
+            return;
+        }
+        self.announce_waiting(ctx, contact);
+        for host in self.hosts.iter_mut().filter(|host| host.contact == contact) {
+            if let Kind::Link(record) = &mut host.kind
+                && let InviteState::Consumed { confirmed: confirmed @ false, .. } = &mut record.state
+            {
+                *confirmed = true;
+                ctx.store(Change::PutInvite(record.clone()));
+            }
+        }
+    }
+
+    /// The comparison's outcome becomes durable (PROTOCOL §6.3).
+    fn judge(&mut self, ctx: &mut Ctx<'_>, contact: u64, compared: Option<&ComparedPeer>) {
+        let Some(record) = self.contacts.get_mut(&contact) else { return };
+        if let Some(compared) = compared {
+            if record.mark_verified(compared, ctx.now.unix).is_err() {
+                return; // a comparison with another key says nothing about this contact
+            }
+        } else {
+            // A verified contact with unbroken continuity gets one more comparison; the second mismatch blocks.
+            record.state = match record.state {
+                VerificationState::Verified => VerificationState::Unverified,
+                VerificationState::Unverified | VerificationState::Mismatch => VerificationState::Mismatch,
+            };
+        }
+        let blocked = record.state == VerificationState::Mismatch;
+        ctx.store(Change::PutContact(Box::new(record.clone())));
+        if blocked {
+            let keep = self.calls.get(&contact).map(|call| call.place.mailbox);
+            for host in &mut self.hosts {
+                if host.contact == contact
+                    && matches!(host.kind, Kind::Pinned { .. })
+                    && let Some(addresses) = &mut host.addresses
+                {
+                    addresses.close(ctx, keep);
+                }
+            }
+            self.hosts.retain(|host| host.contact != contact || !matches!(host.kind, Kind::Pinned { .. }));
+        }
+    }
+
+    fn call_closed(&mut self, ctx: &mut Ctx<'_>, contact: u64, put_back: bool) {
+        let Some(call) = self.calls.remove(&contact) else { return };
+        self.away.remove(&contact);
+        let mailbox = call.place.mailbox;
+        let server = call.place.server.clone();
+        let is_host_mailbox =
+            self.hosts.iter().any(|host| host.holds(mailbox) && !matches!(host.kind, Kind::Code(_)));
+        if !is_host_mailbox {
+            ctx.server(&server, ServerRequest::Close(mailbox));
+        }
+        self.hosts.retain(|host| !matches!(&host.kind, Kind::Code(code) if code.mailbox == mailbox && code.used));
+        if self.role == ProfileRole::Client {
+            if put_back {
+                self.join_contact(ctx, ContactId(contact));
+            } else {
+                ctx.out.push_back(Output::Disconnect(server));
+            }
+        }
+    }
+}
+
+/// The rendezvous server is on this computer, so relays may be too (PROTOCOL §9.5).
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = host.split(['/', '#']).next().unwrap_or_default();
+    let host = host.strip_prefix('[').map_or_else(|| host.split(':').next().unwrap_or_default(), |v6| {
+        v6.split(']').next().unwrap_or_default()
+    });
+    host == "localhost" || host.parse::<core::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+const fn limit_code(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Limit => "rendezvous-limit",
+        ErrorCode::Busy | ErrorCode::QueueFull => "rendezvous-full",
+        _ => "rendezvous-protocol",
+    }
+}
