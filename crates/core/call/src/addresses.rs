@@ -35,7 +35,6 @@ impl Addresses {
         Self { server, key, role, device, open: BTreeMap::new() }
     }
 
-
     /// Opens the slots of now (and of the server's clock, where it differs much), closes the others but `keep`.
     pub(crate) fn update(&mut self, ctx: &mut Ctx<'_>, server_unix: Option<u64>, keep: Option<MailboxId>) {
         let mut wanted: Vec<u64> = address::slots(ctx.now.unix);

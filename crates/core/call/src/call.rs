@@ -65,12 +65,22 @@ enum Stage {
     AwaitPolicy,
     Waiting,
     /// Admitted, but without relay credentials yet.
-    AwaitRelay { deadline_ms: u64, held: Vec<SigMessage> },
+    AwaitRelay {
+        deadline_ms: u64,
+        held: Vec<SigMessage>,
+    },
     Connecting(Connecting),
     /// DTLS is up; TRANSPORT_BIND is exchanged.
-    Binding { data_open: bool, sent: bool, verified: bool, deadline_ms: u64 },
+    Binding {
+        data_open: bool,
+        sent: bool,
+        verified: bool,
+        deadline_ms: u64,
+    },
     /// Bound; neither side asks for a comparison, SAS_RESULT 2 is awaited.
-    NotAsked { deadline_ms: u64 },
+    NotAsked {
+        deadline_ms: u64,
+    },
     Comparing(Comparison),
     Open,
     Ending(Ending),
@@ -1050,8 +1060,6 @@ fn fresh_ssrc(ctx: &mut Ctx<'_>, used: &mut Vec<u32>) -> u32 {
 /// Without control and bidi-override characters (PROTOCOL §8).
 fn displayable(text: &str) -> String {
     text.chars()
-        .filter(|c| {
-            (!c.is_control() || *c == '\n') && !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-        })
+        .filter(|c| (!c.is_control() || *c == '\n') && !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
         .collect()
 }

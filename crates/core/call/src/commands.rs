@@ -152,8 +152,12 @@ impl Room {
                     state: InviteState::Fresh,
                 };
                 let ticket = ctx.store(Change::PutInvite(Box::new(record.clone())));
-                let event =
-                    Event::Invited { contact: ContactId(contact), text: invite.to_text(), form, expires: record.expiry };
+                let event = Event::Invited {
+                    contact: ContactId(contact),
+                    text: invite.to_text(),
+                    form,
+                    expires: record.expiry,
+                };
                 self.announce.push((ticket, event));
                 let addresses = self.addresses(&server, keys.rendezvous_key, Role::Responder);
                 self.hosts.push(Host::new(contact, server, Kind::Link(Box::new(record)), Some(addresses)));

@@ -33,11 +33,7 @@ pub(crate) enum Kind {
     /// A link, also after its use until it expires.
     Link(Box<InviteRecord>),
     /// A pinned contact.
-    Pinned {
-        peer: PublicKey,
-        psk: Secret<32>,
-        floor: u8,
-    },
+    Pinned { peer: PublicKey, psk: Secret<32>, floor: u8 },
 }
 
 pub(crate) struct Code {
@@ -58,10 +54,23 @@ pub(crate) struct Code {
 
 enum Pending {
     None,
-    Hs3 { state: Box<AwaitHs3>, mailbox: MailboxId, deadline_ms: u64 },
-    Confirm { state: Box<AwaitConfirm>, mailbox: MailboxId, deadline_ms: u64 },
+    Hs3 {
+        state: Box<AwaitHs3>,
+        mailbox: MailboxId,
+        deadline_ms: u64,
+    },
+    Confirm {
+        state: Box<AwaitConfirm>,
+        mailbox: MailboxId,
+        deadline_ms: u64,
+    },
     /// The contact is being made durable; ACK follows (PROTOCOL §4.5).
-    Storing { ticket: Ticket, established: Box<Established>, mailbox: MailboxId, contact: Box<ContactRecord> },
+    Storing {
+        ticket: Ticket,
+        established: Box<Established>,
+        mailbox: MailboxId,
+        contact: Box<ContactRecord>,
+    },
 }
 
 /// What the room has to do after a step.
@@ -188,7 +197,8 @@ impl Host {
                 }
                 let Some((psk0, context, announced)) = code.run.take() else { return };
                 code.pake = None;
-                let params = Params::responder(Purpose::Code { context }, mailbox.0, psk0, cell).with_announced(announced);
+                let params =
+                    Params::responder(Purpose::Code { context }, mailbox.0, psk0, cell).with_announced(announced);
                 self.recent.push_back(now);
                 match AwaitHs3::respond(params, own.key, cell, None, ctx.rng) {
                     Ok((state, answer)) => {
@@ -248,7 +258,8 @@ impl Host {
                 let Ok((state, answer)) = AwaitConfirm::respond(params, own.key, peer, cell, ctx.rng) else { return };
                 self.remember(hash);
                 ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
-                self.pending = Pending::Confirm { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
+                self.pending =
+                    Pending::Confirm { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
             }
         }
     }

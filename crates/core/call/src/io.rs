@@ -282,6 +282,3 @@ pub enum Output {
     /// Tell the front end.
     Event(Event),
 }
-
-
-

@@ -31,15 +31,46 @@ pub(crate) enum By {
 enum State {
     /// For the other side to be there, or for the server's answer.
     AwaitPeer,
-    Pause { until_ms: u64 },
-    Pa1Sent { run: Box<cpace::Initiator>, cell: Cell, mailbox: MailboxId, repeat_ms: u64, deadline_ms: u64 },
-    Hs1Sent { state: Box<AwaitHs2>, mailbox: MailboxId, deadline_ms: u64, repeated: bool },
-    KkSent { state: Box<AwaitKkHs2>, mailbox: MailboxId, deadline_ms: u64, repeated: bool },
+    Pause {
+        until_ms: u64,
+    },
+    Pa1Sent {
+        run: Box<cpace::Initiator>,
+        cell: Cell,
+        mailbox: MailboxId,
+        repeat_ms: u64,
+        deadline_ms: u64,
+    },
+    Hs1Sent {
+        state: Box<AwaitHs2>,
+        mailbox: MailboxId,
+        deadline_ms: u64,
+        repeated: bool,
+    },
+    KkSent {
+        state: Box<AwaitKkHs2>,
+        mailbox: MailboxId,
+        deadline_ms: u64,
+        repeated: bool,
+    },
     /// The pairing is being made durable before HS3 is sent.
-    Pairing { ticket: Ticket, hs3: Cell, established: Box<Established>, mailbox: MailboxId },
-    AwaitAck { established: Box<Established>, mailbox: MailboxId, deadline_ms: u64 },
+    Pairing {
+        ticket: Ticket,
+        hs3: Cell,
+        established: Box<Established>,
+        mailbox: MailboxId,
+    },
+    AwaitAck {
+        established: Box<Established>,
+        mailbox: MailboxId,
+        deadline_ms: u64,
+    },
     /// The acknowledged contact is being made durable.
-    Paired { ticket: Ticket, established: Box<Established>, mailbox: MailboxId },
+    Paired {
+        ticket: Ticket,
+        established: Box<Established>,
+        mailbox: MailboxId,
+    },
     Over,
 }
 
@@ -66,7 +97,13 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    pub(crate) fn new(contact: u64, server: ServerUrl, by: By, own: IdentityKey, record: Option<Box<ContactRecord>>) -> Self {
+    pub(crate) fn new(
+        contact: u64,
+        server: ServerUrl,
+        by: By,
+        own: IdentityKey,
+        record: Option<Box<ContactRecord>>,
+    ) -> Self {
         Self {
             contact,
             server,

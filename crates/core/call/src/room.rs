@@ -643,8 +643,7 @@ impl Room {
         self.away.remove(&contact);
         let mailbox = call.place.mailbox;
         let server = call.place.server.clone();
-        let is_host_mailbox =
-            self.hosts.iter().any(|host| host.holds(mailbox) && !matches!(host.kind, Kind::Code(_)));
+        let is_host_mailbox = self.hosts.iter().any(|host| host.holds(mailbox) && !matches!(host.kind, Kind::Code(_)));
         if !is_host_mailbox {
             ctx.server(&server, ServerRequest::Close(mailbox));
         }
@@ -663,9 +662,9 @@ impl Room {
 fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or("", |(_, rest)| rest);
     let host = host.split(['/', '#']).next().unwrap_or_default();
-    let host = host.strip_prefix('[').map_or_else(|| host.split(':').next().unwrap_or_default(), |v6| {
-        v6.split(']').next().unwrap_or_default()
-    });
+    let host = host
+        .strip_prefix('[')
+        .map_or_else(|| host.split(':').next().unwrap_or_default(), |v6| v6.split(']').next().unwrap_or_default());
     host == "localhost" || host.parse::<core::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

@@ -1,1 +1,10 @@
-//! placeholder
+//! Two people in one process, in virtual time: real rooms, the real rendezvous logic, and a transport that only hands
+//! things over. Seeded, so that a failure can be run again.
+#![forbid(unsafe_code)]
+
+mod duo;
+mod rng;
+mod server;
+
+pub use duo::{CELL_DELAY_MS, Duo, Side, Who};
+pub use rng::SeededRng;

@@ -1,0 +1,434 @@
+//! A therapist and a client.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sotto_call::{
+    Change, Config, Input, MediaRequest, Now, Output, Room, ServerReport, ServerUrl, TransportId, TransportReport,
+    TransportRequest,
+};
+use sotto_identity::{
+    IdentityKey, Secret,
+    records::{ContactRecord, InviteRecord},
+};
+use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
+use sotto_wire::{Cell, Description, Setup, TrackSsrc};
+
+use crate::{SeededRng, server::Server};
+
+/// One way between a side and the server, ms.
+pub const CELL_DELAY_MS: u64 = 20;
+const URL: &str = "ws://127.0.0.1:7000/v1";
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Initiator.
+    Client = 0,
+    /// Responder.
+    Therapist = 1,
+}
+
+impl Who {
+    const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Therapist,
+            Self::Therapist => Self::Client,
+        }
+    }
+}
+
+/// One person's computer: the room and what is on its disk.
+pub struct Side {
+    /// The machine.
+    pub room: Room,
+    /// Everything it said.
+    pub events: Vec<Event>,
+    /// Contacts on disk.
+    pub contacts: BTreeMap<u64, ContactRecord>,
+    /// Invites on disk.
+    pub invites: BTreeMap<u64, InviteRecord>,
+    /// Media was started and not stopped.
+    pub has_media: bool,
+    /// Transports that were ever made.
+    pub transports: u32,
+    identity: Option<IdentityKey>,
+    device: Secret<32>,
+    role: ProfileRole,
+    transport: Option<Fake>,
+}
+
+struct Fake {
+    id: TransportId,
+    fingerprint: [u8; 32],
+    connected: bool,
+}
+
+enum Due {
+    Input(Who, Input),
+}
+
+type Tamper = Box<dyn FnMut(Who, Cell) -> Vec<Cell>>;
+
+/// Two sides, a server and a clock.
+pub struct Duo {
+    /// Client and therapist, by [`Who`].
+    pub sides: [Side; 2],
+    /// Milliseconds since the start.
+    pub now_ms: u64,
+    /// Unix seconds at the start.
+    pub start_unix: u64,
+    server: Server,
+    rng: SeededRng,
+    queue: BTreeMap<(u64, u64), Due>,
+    sequence: u64,
+    tamper: Option<Tamper>,
+    fingerprint_lie: Option<[u8; 32]>,
+}
+
+impl Duo {
+    /// Two fresh profiles.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut rng = SeededRng::new(seed);
+        let identity = IdentityKey::generate(&mut rng);
+        let side = |role, identity: Option<IdentityKey>, rng: &mut SeededRng| {
+            let mut device = [0; 32];
+            rand_core::Rng::fill_bytes(rng, &mut device);
+            Side {
+                room: room(role, identity.as_ref(), Secret::new(device), Vec::new(), Vec::new()),
+                events: Vec::new(),
+                contacts: BTreeMap::new(),
+                invites: BTreeMap::new(),
+                has_media: false,
+                transports: 0,
+                identity,
+                device: Secret::new(device),
+                role,
+                transport: None,
+            }
+        };
+        let client = side(ProfileRole::Client, None, &mut rng);
+        let therapist = side(ProfileRole::Therapist, Some(identity), &mut rng);
+        Self {
+            sides: [client, therapist],
+            now_ms: 1_000,
+            start_unix: 1_790_000_000,
+            server: Server::new(seed ^ 0x5e4),
+            rng,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            tamper: None,
+            fingerprint_lie: None,
+        }
+    }
+
+    /// Lets every cell pass through a hostile server: what it returns is delivered instead.
+    pub fn tamper(&mut self, tamper: impl FnMut(Who, Cell) -> Vec<Cell> + 'static) {
+        self.tamper = Some(Box::new(tamper));
+    }
+
+    /// Makes the transports report this certificate of the peer instead of the announced one.
+    pub const fn lie_about_certificate(&mut self, fingerprint: [u8; 32]) {
+        self.fingerprint_lie = Some(fingerprint);
+    }
+
+    /// Restarts a side's program: what was not durable is gone.
+    pub fn restart(&mut self, who: Who) {
+        let now = self.now();
+        let reports = self.server.disconnect(mailbox_now(now), who);
+        self.deliver(reports);
+        self.queue.retain(|_, due| !matches!(due, Due::Input(to, _) if *to == who));
+        let side = &mut self.sides[who as usize];
+        let contacts = side.contacts.values().cloned().collect();
+        let invites = side.invites.values().cloned().collect();
+        side.room = room(side.role, side.identity.as_ref(), side.device.clone(), contacts, invites);
+        side.transport = None;
+        side.has_media = false;
+        self.step(who, Input::Tick);
+    }
+
+    fn now(&self) -> Now {
+        Now { mono_ms: self.now_ms, unix: self.start_unix + self.now_ms / 1000 }
+    }
+
+    /// A side.
+    #[must_use]
+    pub const fn side(&self, who: Who) -> &Side {
+        &self.sides[who as usize]
+    }
+
+    /// A person asks for something.
+    pub fn command(&mut self, who: Who, command: Command) {
+        self.step(who, Input::Command(command));
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, ms: u64) {
+        let end = self.now_ms + ms;
+        loop {
+            let now = self.now();
+            let wake = self.sides.iter().map(|side| side.room.wake_at(now)).min().unwrap_or(u64::MAX);
+            let due = self.queue.keys().next().map_or(u64::MAX, |(at, _)| *at);
+            let next = wake.min(due).max(self.now_ms);
+            if next > end {
+                break;
+            }
+            self.now_ms = next;
+            if due <= next {
+                if let Some((_, Due::Input(who, input))) = self.queue.pop_first() {
+                    self.step(who, input);
+                }
+                continue;
+            }
+            let reports = self.server.tick(mailbox_now(self.now()));
+            self.deliver(reports);
+            let before = self.now_ms;
+            for who in [Who::Client, Who::Therapist] {
+                self.step(who, Input::Tick);
+            }
+            if self.sides.iter().any(|side| side.room.wake_at(self.now()) <= before) {
+                self.now_ms += 1; // nothing may wake at the same moment for ever
+            }
+        }
+        self.now_ms = end;
+    }
+
+    /// Hands one input to a side and carries out what it wants.
+    pub fn step(&mut self, who: Who, input: Input) {
+        let now = self.now();
+        let mut rng = self.rng.clone();
+        self.sides[who as usize].room.handle(now, input, &mut rng);
+        self.rng = rng;
+        let mut outputs = VecDeque::new();
+        while let Some(output) = self.sides[who as usize].room.poll() {
+            outputs.push_back(output);
+        }
+        for output in outputs {
+            self.carry_out(who, output);
+        }
+    }
+
+    fn later(&mut self, ms: u64, who: Who, input: Input) {
+        self.sequence += 1;
+        self.queue.insert((self.now_ms + ms, self.sequence), Due::Input(who, input));
+    }
+
+    fn deliver(&mut self, reports: Vec<(Who, ServerReport)>) {
+        for (to, report) in reports {
+            let reports = match (report, &mut self.tamper) {
+                (ServerReport::Received(mailbox, cell), Some(tamper)) => {
+                    tamper(to.other(), cell).into_iter().map(|cell| ServerReport::Received(mailbox, cell)).collect()
+                }
+                (report, _) => vec![report],
+            };
+            for report in reports {
+                self.later(CELL_DELAY_MS, to, Input::Server(ServerUrl(URL.into()), report));
+            }
+        }
+    }
+
+    fn carry_out(&mut self, who: Who, output: Output) {
+        match output {
+            Output::Server(_, request) => {
+                let now = mailbox_now(self.now());
+                let reports = self.server.request(now, who, request);
+                self.deliver(reports);
+            }
+            Output::Disconnect(_) => {
+                let now = mailbox_now(self.now());
+                let reports = self.server.disconnect(now, who);
+                self.deliver(reports);
+            }
+            Output::Store(ticket, change) => {
+                let side = &mut self.sides[who as usize];
+                match change {
+                    Change::PutContact(contact) => {
+                        side.contacts.insert(contact.id, *contact);
+                    }
+                    Change::RemoveContact(id) => {
+                        side.contacts.remove(&id);
+                    }
+                    Change::PutInvite(invite) => {
+                        side.invites.insert(invite.contact, *invite);
+                    }
+                    Change::RemoveInvite(id) => {
+                        side.invites.remove(&id);
+                    }
+                }
+                self.later(1, who, Input::Stored(ticket));
+            }
+            Output::Transport(id, request) => self.transport(who, id, request),
+            Output::Media(MediaRequest::Start { .. }) => self.sides[who as usize].has_media = true,
+            Output::Media(MediaRequest::Stop) => self.sides[who as usize].has_media = false,
+            Output::Media(_) => {}
+            Output::Event(event) => self.sides[who as usize].events.push(event),
+        }
+    }
+
+    fn transport(&mut self, who: Who, id: TransportId, request: TransportRequest) {
+        match request {
+            TransportRequest::Create { offerer, ssrcs, .. } => {
+                let mut fingerprint = [0; 32];
+                rand_core::Rng::fill_bytes(&mut self.rng, &mut fingerprint);
+                let side = &mut self.sides[who as usize];
+                side.transports += 1;
+                side.transport = Some(Fake { id, fingerprint, connected: false });
+                if offerer {
+                    self.describe(who, id, fingerprint, ssrcs);
+                }
+            }
+            TransportRequest::SetRemote(_) => {
+                if who == Who::Therapist {
+                    let fingerprint = self.sides[who as usize].transport.as_ref().map(|t| t.fingerprint);
+                    self.describe(who, id, fingerprint.unwrap_or_default(), [(11, 0), (12, 13), (14, 15)]);
+                } else {
+                    self.connect();
+                }
+            }
+            TransportRequest::Record(record) => {
+                let to = who.other();
+                if let Some(peer) = self.sides[to as usize].transport.as_ref().filter(|t| t.connected) {
+                    let peer = peer.id;
+                    self.later(CELL_DELAY_MS, to, Input::Transport(peer, TransportReport::Record(record)));
+                }
+            }
+            TransportRequest::Close => self.sides[who as usize].transport = None,
+            TransportRequest::AddCandidate(_) | TransportRequest::CandidatesEnd => {}
+        }
+    }
+
+    fn describe(&mut self, who: Who, id: TransportId, fingerprint: [u8; 32], ssrcs: [(u32, u32); 3]) {
+        let description = Description {
+            fingerprint,
+            setup: Setup::ActPass,
+            ufrag: "abcd".into(),
+            pwd: "abcdefghijklmnopqrstuv".into(),
+            tracks: ssrcs.map(|(ssrc, rtx_ssrc)| TrackSsrc { ssrc, rtx_ssrc }),
+            payload_types: vec![111, 102, 103],
+        };
+        self.later(2, who, Input::Transport(id, TransportReport::Description(description)));
+    }
+
+    fn connect(&mut self) {
+        let [Some(client), Some(therapist)] = self.sides.each_mut().map(|side| side.transport.as_mut()) else { return };
+        (client.connected, therapist.connected) = (true, true);
+        let (client, therapist) = ((client.id, client.fingerprint), (therapist.id, therapist.fingerprint));
+        for (who, id, peer) in [(Who::Client, client.0, therapist.1), (Who::Therapist, therapist.0, client.1)] {
+            let report = TransportReport::Connected {
+                remote_fingerprint: self.fingerprint_lie.unwrap_or(peer),
+                srtp_profile: "SRTP_AEAD_AES_256_GCM".into(),
+                dtls_cipher: "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256".into(),
+                relayed: true,
+            };
+            self.later(10, who, Input::Transport(id, report));
+            self.later(12, who, Input::Transport(id, TransportReport::DataOpen));
+        }
+    }
+
+    // ---- what people do ---------------------------------------------------------------------------------------
+
+    /// The therapist makes an invite; its contact and text.
+    pub fn invite(&mut self, form: InviteForm) -> (ContactId, String) {
+        self.command(Who::Therapist, Command::Invite { label: "Tuesday".into(), form, minutes: None });
+        self.run_for(500);
+        let invited = self.side(Who::Therapist).events.iter().rev().find_map(|event| match event {
+            Event::Invited { contact, text, .. } => Some((*contact, text.clone())),
+            _ => None,
+        });
+        invited.expect("the therapist got an invite")
+    }
+
+    /// The client uses it and gets into the waiting room; the client's own id of the contact.
+    pub fn join(&mut self, text: &str) -> ContactId {
+        self.command(Who::Client, Command::JoinInvite(text.into()));
+        self.run_for(3_000);
+        self.waiting().expect("the client waits")
+    }
+
+    /// The contact that the client waits for, by its last event of that kind.
+    #[must_use]
+    pub fn waiting(&self) -> Option<ContactId> {
+        self.side(Who::Client).events.iter().rev().find_map(|event| match event {
+            Event::Waiting(contact) => Some(*contact),
+            _ => None,
+        })
+    }
+
+    /// The therapist lets them in, and the connection is made.
+    pub fn admit(&mut self, contact: ContactId) {
+        self.command(Who::Therapist, Command::Admit(contact));
+        self.run_for(1_000);
+    }
+
+    /// The card that a side sees now.
+    #[must_use]
+    pub fn card(&self, who: Who) -> Option<Verification> {
+        self.side(who).room.snapshot(self.now()).verification.clone()
+    }
+
+    /// Both people read and pick what they hear.
+    pub fn compare(&mut self) {
+        for who in [Who::Client, Who::Therapist] {
+            let (Some(own), Some(other)) = (self.card(who), self.card(who.other())) else { continue };
+            let heard = own.candidates.iter().position(|candidate| *candidate == other.words);
+            let pick = heard.map_or(Pick::NoneOfThese, Pick::Candidate);
+            // The other card is gone once that side has picked, so both are read before anyone picks.
+            let others = other.candidates.iter().position(|candidate| *candidate == own.words);
+            self.command(who, Command::Verify(pick));
+            self.command(who.other(), Command::Verify(others.map_or(Pick::NoneOfThese, Pick::Candidate)));
+            break;
+        }
+        self.run_for(500);
+    }
+
+    /// The gate of a side.
+    #[must_use]
+    pub fn gate(&self, who: Who) -> Option<Gate> {
+        self.side(who).room.snapshot(self.now()).gate
+    }
+
+    /// From nothing to an open session by a spoken code; the ids of the contact on both sides.
+    pub fn open_session(&mut self, form: InviteForm) -> [ContactId; 2] {
+        let (at_therapist, text) = self.invite(form);
+        let at_client = self.join(&text);
+        self.admit(at_therapist);
+        self.compare();
+        [at_client, at_therapist]
+    }
+
+    /// Codes of what was refused or noticed, in order.
+    #[must_use]
+    pub fn codes(&self, who: Who) -> Vec<&'static str> {
+        self.side(who)
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Refused { code, .. } => Some(*code),
+                Event::Notice(notice) => Some(notice.code),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+const fn mailbox_now(now: Now) -> sotto_mailbox::Now {
+    sotto_mailbox::Now { mono_ms: now.mono_ms, unix_s: now.unix }
+}
+
+fn room(
+    role: ProfileRole,
+    identity: Option<&IdentityKey>,
+    device_secret: Secret<32>,
+    contacts: Vec<ContactRecord>,
+    invites: Vec<InviteRecord>,
+) -> Room {
+    Room::new(Config {
+        role,
+        identity: identity.cloned(),
+        device_secret,
+        contacts,
+        invites,
+        rendezvous: Some(ServerUrl(URL.into())),
+        relay_only: true,
+    })
+}
