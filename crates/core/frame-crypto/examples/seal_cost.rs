@@ -1,6 +1,7 @@
 //! What the inner layer costs: microseconds to seal and open one packet.
 //! `cargo run -p sotto-frame-crypto --example seal_cost [--release]`
 #![allow(clippy::print_stdout, reason = "prints figures for people")]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a measurement: it is not part of the crate")]
 
 use std::{
     error::Error,

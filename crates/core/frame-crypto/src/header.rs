@@ -52,7 +52,6 @@ const fn field_len(value: u64) -> usize {
 }
 
 /// Four bits of the config byte: the value itself, or the extension bit and length − 1.
-#[expect(clippy::cast_possible_truncation, reason = "value is below 8, or length is 1..=8")]
 const fn nibble(value: u64, len: usize) -> u8 {
     if len == 0 { value as u8 } else { EXTENDED_CTR | (len as u8 - 1) }
 }

@@ -141,7 +141,7 @@ impl RxEpoch {
         if step == current {
             self.keys.key(track).map(Found::Held).ok_or(Dropped::CrossTrack)
         } else if step > current {
-            self.keys.key_at(track, step).map(Found::Derived).ok_or(Dropped::CrossTrack)
+            self.keys.key_at(track, step).map(|key| Found::Derived(Box::new(key))).ok_or(Dropped::CrossTrack)
         } else if step + 1 == current {
             let (keys, _) = self.previous_step.as_ref().ok_or(Dropped::OldStep)?;
             keys.get(track as usize).map(Found::Held).ok_or(Dropped::CrossTrack)
@@ -161,7 +161,7 @@ impl RxEpoch {
 
 enum Found<'a> {
     Held(&'a SframeKey),
-    Derived(SframeKey),
+    Derived(Box<SframeKey>),
 }
 
 impl Found<'_> {

@@ -77,7 +77,6 @@ impl<const WORDS: usize> ReplayWindow<WORDS> {
         core::iter::once(self.end).chain(self.bits)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "below WORDS")]
     const fn place(ctr: u64) -> (usize, u64) {
         (((ctr % Self::SIZE) / 64) as usize, 1 << (ctr % 64))
     }
