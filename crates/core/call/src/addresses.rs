@@ -72,6 +72,10 @@ impl Addresses {
         }
     }
 
+    pub(crate) fn mailboxes(&self) -> Vec<[u8; 32]> {
+        self.open.values().map(|slot| slot.mailbox.0).collect()
+    }
+
     pub(crate) fn holds(&self, mailbox: MailboxId) -> bool {
         self.open.values().any(|slot| slot.mailbox == mailbox)
     }

@@ -1,5 +1,8 @@
 //! One authenticated session, from the waiting room to the end (PROTOCOL §5.1, §6.3, §8, §11).
 
+mod end;
+mod records;
+
 use sotto_frame_crypto::{DataMessage, DataOpener, DataSealer, EndProgress, MediaOpener, MediaSealer, SessionKeys};
 use sotto_handshake::{Established, SessionWords, SigChannel};
 use sotto_identity::{ComparedPeer, PinnedPeer, PublicKey, fingerprint::pair_number};
@@ -178,8 +181,6 @@ impl Call {
         }
     }
 
-    // ---- signalling -------------------------------------------------------------------------------------------
-
     fn send(&mut self, ctx: &mut Ctx<'_>, message: &SigMessage) {
         for cell in self.sig.seal(message) {
             ctx.server(&self.place.server, ServerRequest::Send(self.place.mailbox, cell));
@@ -292,6 +293,29 @@ impl Call {
         }
     }
 
+    /// Adds everything that a foreign cell or record must not change.
+    pub(crate) fn digest(&self, into: &mut Vec<u8>) {
+        let stage = match &self.stage {
+            Stage::AwaitPolicy => 0,
+            Stage::Waiting => 1,
+            Stage::AwaitRelay { .. } => 2,
+            Stage::Connecting(_) => 3,
+            Stage::Binding { .. } => 4,
+            Stage::NotAsked { .. } => 5,
+            Stage::Comparing(comparison) => 6 + u8::from(comparison.is_picked()),
+            Stage::Open => 8,
+            Stage::Ending(_) => 9,
+            Stage::Closed => 10,
+        };
+        into.push(stage);
+        into.extend(self.contact.to_be_bytes());
+        into.extend(self.sig.state_digest());
+        into.extend(self.opener.state_digest());
+        for track in self.sealer.view() {
+            into.extend(track.next_ctr.to_be_bytes());
+        }
+    }
+
     pub(crate) fn owns(&self, id: TransportId) -> bool {
         self.transport == Some(id)
     }
@@ -299,8 +323,6 @@ impl Call {
     pub(crate) const fn is_initiator(&self) -> bool {
         matches!(self.role, Role::Initiator)
     }
-
-    // ---- waiting room -----------------------------------------------------------------------------------------
 
     pub(crate) const fn is_waiting(&self) -> bool {
         matches!(self.stage, Stage::Waiting)
@@ -340,8 +362,6 @@ impl Call {
         self.effects.push(Effect::PutBack);
         self.drop_media(ctx);
     }
-
-    // ---- transport --------------------------------------------------------------------------------------------
 
     /// Admitted: only now may anything but the rendezvous server be contacted (PROTOCOL §5.1, order rule).
     fn connect(&mut self, ctx: &mut Ctx<'_>) {
@@ -549,492 +569,6 @@ impl Call {
     fn link_connected(&self, ctx: &mut Ctx<'_>) {
         let path = Some(if self.relayed { Path::Relayed } else { Path::Direct });
         ctx.event(Event::Link { state: LinkState::Connected, path, side: None });
-    }
-
-    // ---- records ----------------------------------------------------------------------------------------------
-
-    fn seal(&mut self, ctx: &mut Ctx<'_>, track: TrackId, mtype: u8, data: &[u8]) -> Option<u64> {
-        let id = self.transport?;
-        let Ok(records) = self.sealer.seal(track, mtype, data) else {
-            self.fail(ctx, "E_INTERNAL");
-            return None;
-        };
-        for record in records {
-            ctx.transport(id, TransportRequest::Record(record));
-        }
-        Some(self.sealer.next_counter(track) - 1)
-    }
-
-    fn control(&mut self, ctx: &mut Ctx<'_>, message: &ControlMessage) {
-        self.seal(ctx, TrackId::Control, message.mtype(), &message.encode_data());
-    }
-
-    fn send_bind(&mut self, ctx: &mut Ctx<'_>) {
-        let Some(bind) = self.expected_bind() else {
-            self.fail(ctx, "E_BIND");
-            return;
-        };
-        self.control(ctx, &ControlMessage::TransportBind { role: self.role.direction(), bind });
-        if let Stage::Binding { sent, .. } = &mut self.stage {
-            *sent = true;
-        }
-        self.maybe_bound(ctx);
-    }
-
-    fn expected_bind(&self) -> Option<[u8; 32]> {
-        Some(self.bind.value(&self.fingerprints[0]?, &self.fingerprints[1]?))
-    }
-
-    fn record(&mut self, ctx: &mut Ctx<'_>, record: &sotto_wire::SealedRecord) {
-        let message = match self.opener.open(record) {
-            Ok(Some(message)) => message,
-            Ok(None) => return,
-            Err(fault) => {
-                if fault.is_fatal() {
-                    self.fail(ctx, "E_DATA_ORDER");
-                }
-                return;
-            }
-        };
-        match message.track {
-            TrackId::Control => match ControlMessage::decode(message.mtype, &message.data) {
-                Ok(Some(control)) => self.control_message(ctx, control, &message),
-                Ok(None) => {}
-                Err(_) => self.fail(ctx, "E_DATA_ORDER"),
-            },
-            TrackId::Chat => match ChatMessage::decode(message.mtype, &message.data) {
-                Ok(Some(chat)) => self.chat_message(ctx, chat, message.counter),
-                Ok(None) => {}
-                Err(_) => self.fail(ctx, "E_DATA_ORDER"),
-            },
-            _ => {}
-        }
-        self.check_ending(ctx);
-    }
-
-    fn control_message(&mut self, ctx: &mut Ctx<'_>, control: ControlMessage, message: &DataMessage) {
-        match control {
-            ControlMessage::TransportBind { role, bind } => {
-                use subtle::ConstantTimeEq;
-                let good = self.expected_bind().is_some_and(|own| bool::from(own.ct_eq(&bind)));
-                match &mut self.stage {
-                    Stage::Binding { verified, .. } if good && role == self.role.peer().direction() => *verified = true,
-                    _ => {
-                        self.fail(ctx, "E_BIND");
-                        return;
-                    }
-                }
-                self.maybe_bound(ctx);
-            }
-            ControlMessage::SasResult(result) => self.sas_result(ctx, result),
-            ControlMessage::MediaState { audio, camera, .. } => {
-                for (track, on) in [(TrackId::Audio, audio), (TrackId::Camera, camera)] {
-                    ctx.event(media_event(track, sotto_session_api::MediaDirection::In, !on));
-                }
-            }
-            ControlMessage::Keyframe { track } => {
-                if let Some(track @ (TrackId::Camera | TrackId::Screen)) = TrackId::from_u8(track) {
-                    ctx.media(MediaRequest::Keyframe(track));
-                }
-            }
-            ControlMessage::End(end) => self.end_received(ctx, end, message.before),
-            ControlMessage::EndAck(end) => self.end_ack_received(ctx, end, message.before),
-        }
-    }
-
-    fn maybe_bound(&mut self, ctx: &mut Ctx<'_>) {
-        let Stage::Binding { sent: true, verified: true, .. } = self.stage else { return };
-        let Some((sealer, opener)) = self.media.take() else { return };
-        self.link_connected(ctx);
-        let camera_in_g1 = self.trust.verified && !self.trust.continuity_lost;
-        ctx.media(MediaRequest::Start {
-            sealer: Box::new(sealer),
-            opener: Box::new(opener),
-            camera_in_g1,
-            admitted_ms: self.admitted_ms,
-        });
-        ctx.event(Event::Gate(Gate::G1));
-        let peer = self.peer_policy.expect("POLICY is exchanged before ADMIT");
-        let both_on_change = self.trust.compare_on_change && peer.compare == 1;
-        let both_held = self.trust.verified && !self.trust.continuity_lost && peer.held == 1;
-        if both_on_change && both_held {
-            self.stage = Stage::NotAsked { deadline_ms: ctx.after(10_000) };
-            self.control(ctx, &ControlMessage::SasResult(2));
-            return;
-        }
-        let reason = match (self.trust.verified, self.trust.continuity_lost || peer.held == 2) {
-            (_, true) => CompareReason::Continuity,
-            (true, false) => CompareReason::Every,
-            (false, false) => CompareReason::First,
-        };
-        let limit_ms = if reason == CompareReason::Every { 300_000 } else { 120_000 };
-        let fingerprint = pair_number(&self.own, self.peer.key());
-        let candidates = self.words.candidates(ctx.rng);
-        let (card, right) = compare::card(&self.words, candidates, self.contact, fingerprint, reason);
-        let comparison = Comparison::new(card, right, ctx.after(limit_ms));
-        ctx.event(Event::Verify(comparison.card()));
-        self.stage = Stage::Comparing(comparison);
-    }
-
-    // ---- comparison -------------------------------------------------------------------------------------------
-
-    pub(crate) fn verification(&self) -> Option<sotto_session_api::Verification> {
-        match &self.stage {
-            Stage::Comparing(comparison) if !comparison.is_picked() => Some(comparison.card()),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn verify(&mut self, ctx: &mut Ctx<'_>, pick: Pick) {
-        let Stage::Comparing(comparison) = &mut self.stage else {
-            ctx.refuse("E_NOT_NOW");
-            return;
-        };
-        if comparison.is_picked() {
-            ctx.refuse("E_NOT_NOW");
-            return;
-        }
-        match comparison.pick(pick) {
-            Picked::Match => {
-                self.control(ctx, &ControlMessage::SasResult(1));
-                self.maybe_open(ctx);
-            }
-            Picked::ReadAgain => {
-                let card = comparison.card();
-                ctx.notice("sas-again", Severity::Warning);
-                ctx.event(Event::Verify(card));
-            }
-            Picked::Mismatch => {
-                self.control(ctx, &ControlMessage::SasResult(0));
-                self.mismatch(ctx);
-                self.send_end(ctx, 1);
-            }
-        }
-    }
-
-    fn sas_result(&mut self, ctx: &mut Ctx<'_>, result: u8) {
-        match (&mut self.stage, result) {
-            (Stage::Comparing(_), 0) => self.mismatch(ctx),
-            (Stage::Comparing(comparison), 1) => {
-                comparison.remote_matched();
-                self.maybe_open(ctx);
-            }
-            (Stage::NotAsked { .. }, 2) => self.open(ctx),
-            (Stage::Ending(_) | Stage::Closed, _) => {}
-            _ => self.fail(ctx, "E_DATA_ORDER"),
-        }
-    }
-
-    /// Media stops at once; the contact is judged by the room, once.
-    fn mismatch(&mut self, ctx: &mut Ctx<'_>) {
-        if core::mem::replace(&mut self.is_mismatch, true) {
-            return;
-        }
-        ctx.media(MediaRequest::Stop);
-        ctx.event(Event::Alert { contact: Some(ContactId(self.contact)), code: AlertCode::Mismatch });
-        self.effects.push(Effect::Mismatched);
-    }
-
-    fn maybe_open(&mut self, ctx: &mut Ctx<'_>) {
-        // Gate G2 of a compared session opens only with the proof that both people found the same.
-        if let Stage::Comparing(comparison) = &self.stage
-            && let Ok(compared) = self.peer.compared(comparison.outcome())
-        {
-            self.effects.push(Effect::Compared(compared));
-            self.open(ctx);
-        }
-    }
-
-    fn open(&mut self, ctx: &mut Ctx<'_>) {
-        self.stage = Stage::Open;
-        ctx.media(MediaRequest::Open);
-        ctx.event(Event::Gate(Gate::G2));
-        for (held, counter) in core::mem::take(&mut self.held_chat) {
-            self.show_chat(ctx, held, counter);
-        }
-    }
-
-    pub(crate) const fn gate(&self) -> Option<Gate> {
-        match self.stage {
-            Stage::NotAsked { .. } | Stage::Comparing(_) => Some(Gate::G1),
-            Stage::Open => Some(Gate::G2),
-            Stage::AwaitRelay { .. } | Stage::Connecting(_) | Stage::Binding { .. } => Some(Gate::G0),
-            _ => None,
-        }
-    }
-
-    // ---- chat and media state ---------------------------------------------------------------------------------
-
-    pub(crate) fn chat(&mut self, ctx: &mut Ctx<'_>, text: &str) {
-        if !matches!(self.stage, Stage::Open) {
-            ctx.refuse("E_NOT_NOW");
-            return;
-        }
-        if text.len() > MAX_TEXT {
-            ctx.refuse("E_TOO_LONG");
-            return;
-        }
-        let message = ChatMessage::Text(text.to_owned());
-        if let Some(counter) = self.seal(ctx, TrackId::Chat, message.mtype(), &message.encode_data()) {
-            self.sent_chat.push((counter, text.into()));
-        }
-    }
-
-    fn chat_message(&mut self, ctx: &mut Ctx<'_>, message: ChatMessage, counter: u64) {
-        match self.stage {
-            Stage::Open | Stage::Ending(_) => self.show_chat(ctx, message, counter),
-            Stage::Comparing(_) | Stage::NotAsked { .. } => {
-                // The peer's chat may overtake its SAS_RESULT, which travels on another stream.
-                let size = |message: &ChatMessage| message.encode_data().len();
-                let held: usize = self.held_chat.iter().map(|(message, _)| size(message)).sum();
-                if held + size(&message) > HELD_CHAT_LIMIT {
-                    self.fail(ctx, "E_DATA_ORDER");
-                } else {
-                    self.held_chat.push((message, counter));
-                }
-            }
-            _ => self.fail(ctx, "E_DATA_ORDER"),
-        }
-    }
-
-    fn show_chat(&mut self, ctx: &mut Ctx<'_>, message: ChatMessage, id: u64) {
-        match message {
-            ChatMessage::Text(text) => {
-                ctx.event(Event::Chat { own: false, id, text: displayable(&text).into() });
-                if matches!(self.stage, Stage::Open) {
-                    let ack = ChatMessage::Ack(id);
-                    self.seal(ctx, TrackId::Chat, ack.mtype(), &ack.encode_data());
-                }
-            }
-            ChatMessage::Ack(id) => {
-                if let Some(position) = self.sent_chat.iter().position(|(counter, _)| *counter == id) {
-                    let (id, text) = self.sent_chat.remove(position);
-                    ctx.event(Event::Chat { own: true, id, text });
-                }
-            }
-        }
-    }
-
-    pub(crate) fn media_state(&mut self, ctx: &mut Ctx<'_>, audio: bool, camera: bool) {
-        if self.is_bound() && !matches!(self.stage, Stage::Ending(_)) {
-            self.control(ctx, &ControlMessage::MediaState { audio, camera, screen: false });
-        }
-    }
-
-    pub(crate) fn need_keyframe(&mut self, ctx: &mut Ctx<'_>, track: TrackId) {
-        if self.is_bound() && !matches!(self.stage, Stage::Ending(_)) {
-            self.control(ctx, &ControlMessage::Keyframe { track: track as u8 });
-        }
-    }
-
-    // ---- end --------------------------------------------------------------------------------------------------
-
-    /// The person ends the session, or leaves the waiting room.
-    pub(crate) fn end(&mut self, ctx: &mut Ctx<'_>) {
-        if matches!(self.stage, Stage::Ending(_) | Stage::Closed) {
-            return;
-        }
-        if self.is_bound() {
-            self.send_end(ctx, 0);
-        } else {
-            self.send(ctx, &SigMessage::Bye);
-            self.close(ctx, EndReason::Normal, true);
-        }
-    }
-
-    fn send_end(&mut self, ctx: &mut Ctx<'_>, reason: u8) {
-        ctx.media(MediaRequest::Stop);
-        let end = self.sealer.end(&self.opener, reason);
-        self.control(ctx, &ControlMessage::End(end));
-        if matches!(self.stage, Stage::Closed) {
-            return;
-        }
-        let deadline_ms = ctx.after(END_WAIT_MS);
-        self.stage = Stage::Ending(Ending::AwaitAck { reason, sent: vec![self.sealer.view()], deadline_ms, ack: None });
-    }
-
-    fn end_received(&mut self, ctx: &mut Ctx<'_>, end: End, control_before: TrackEnd) {
-        match &mut self.stage {
-            // Both pressed End at the same moment: answer, and go on waiting for our own answer.
-            Stage::Ending(Ending::AwaitAck { .. }) => {
-                let answer = self.sealer.end(&self.opener, end.reason);
-                self.control(ctx, &ControlMessage::EndAck(answer));
-                let now = self.sealer.view();
-                if let Stage::Ending(Ending::AwaitAck { sent, .. }) = &mut self.stage {
-                    sent.push(now);
-                }
-            }
-            Stage::NotAsked { .. } | Stage::Comparing(_) | Stage::Open => {
-                ctx.media(MediaRequest::Stop);
-                if end.reason == 1 {
-                    self.mismatch(ctx);
-                }
-                let deadline_ms = ctx.after(END_WAIT_MS);
-                self.stage = Stage::Ending(Ending::AwaitRecords { end: Box::new(end), control_before, deadline_ms });
-            }
-            _ => self.fail(ctx, "E_DATA_ORDER"),
-        }
-    }
-
-    fn end_ack_received(&mut self, ctx: &mut Ctx<'_>, ack: End, control_before: TrackEnd) {
-        match &mut self.stage {
-            Stage::Ending(Ending::AwaitAck { ack: slot @ None, .. }) => *slot = Some(Box::new((ack, control_before))),
-            _ => self.fail(ctx, "E_DATA_ORDER"),
-        }
-    }
-
-    /// After each record: has everything arrived that the end counts?
-    fn check_ending(&mut self, ctx: &mut Ctx<'_>) {
-        match &self.stage {
-            Stage::Ending(Ending::AwaitRecords { end, control_before, .. }) => {
-                let progress = self.opener.progress(end, control_before);
-                if progress == EndProgress::Behind {
-                    return;
-                }
-                let reason = end.reason;
-                let answer = self.sealer.end(&self.opener, reason);
-                self.control(ctx, &ControlMessage::EndAck(answer));
-                self.finish(ctx, reason, progress == EndProgress::Complete);
-            }
-            Stage::Ending(Ending::AwaitAck { reason, sent, ack: Some(ack), .. }) => {
-                let (ack, control_before) = &**ack;
-                let progress = self.opener.progress(ack, control_before);
-                if progress == EndProgress::Behind {
-                    return;
-                }
-                let own = &ack.tracks[usize::from(self.role.direction())];
-                let complete = progress == EndProgress::Complete && sent.iter().any(|view| ending::same(view, own));
-                let reason = *reason;
-                self.finish(ctx, reason, complete);
-            }
-            _ => {}
-        }
-    }
-
-    fn finish(&mut self, ctx: &mut Ctx<'_>, reason: u8, complete: bool) {
-        if !complete {
-            ctx.notice("E_TRUNCATED", Severity::Error);
-            self.close(ctx, EndReason::Abnormal, false);
-            return;
-        }
-        let reason = match reason {
-            0 => EndReason::Normal,
-            1 => EndReason::Mismatch,
-            2 => EndReason::CompareTimeout,
-            3 => EndReason::Rekey,
-            5 => EndReason::Blocked,
-            _ => EndReason::Error,
-        };
-        self.close(ctx, reason, true);
-    }
-
-    /// The other side said BYE by signalling.
-    fn left(&mut self, ctx: &mut Ctx<'_>) {
-        if self.is_bound() {
-            return; // only END ends a bound session
-        }
-        if self.is_admitted() || self.role == Role::Initiator {
-            self.close(ctx, EndReason::Normal, true);
-        } else {
-            ctx.event(Event::PeerLeft(ContactId(self.contact)));
-            self.drop_media(ctx);
-        }
-    }
-
-    fn fail(&mut self, ctx: &mut Ctx<'_>, code: &'static str) {
-        if matches!(self.stage, Stage::Closed) {
-            return;
-        }
-        ctx.notice(code, Severity::Error);
-        if matches!(code, "E_BIND" | "E_FP") {
-            ctx.event(Event::Alert { contact: Some(ContactId(self.contact)), code: AlertCode::Integrity });
-        }
-        if !self.is_bound() {
-            self.send(ctx, &SigMessage::Bye);
-        }
-        self.close(ctx, EndReason::Error, false);
-    }
-
-    fn close(&mut self, ctx: &mut Ctx<'_>, reason: EndReason, complete: bool) {
-        if matches!(self.stage, Stage::Closed) {
-            return;
-        }
-        self.drop_media(ctx);
-        ctx.event(Event::Ended { reason, complete });
-    }
-
-    /// Closes without a word to the person.
-    pub(crate) fn drop_media(&mut self, ctx: &mut Ctx<'_>) {
-        ctx.media(MediaRequest::Stop);
-        if let Some(id) = self.transport.take() {
-            ctx.transport(id, TransportRequest::Close);
-        }
-        self.media = None;
-        self.held_chat.clear();
-        self.sent_chat.clear();
-        self.stage = Stage::Closed;
-        self.effects.push(Effect::Closed);
-    }
-
-    /// The session is replaced or the peer is gone for good.
-    pub(crate) fn interrupt(&mut self, ctx: &mut Ctx<'_>) {
-        self.close(ctx, EndReason::Interrupted, false);
-    }
-
-    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
-        core::mem::take(&mut self.effects)
-    }
-
-    // ---- time -------------------------------------------------------------------------------------------------
-
-    pub(crate) fn tick(&mut self, ctx: &mut Ctx<'_>) {
-        let now = ctx.now.mono_ms;
-        self.flush_sig(ctx);
-        if self.sig.is_broken(now) && !self.is_bound() {
-            self.fail(ctx, "E_SIG_ORDER");
-        }
-        if self.lost_deadline_ms.is_some_and(|at| now >= at) {
-            self.close(ctx, EndReason::Interrupted, false);
-        }
-        match &mut self.stage {
-            Stage::AwaitRelay { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_NO_RELAY"),
-            Stage::Connecting(c) if now >= c.deadline_ms => self.fail(ctx, "E_NO_PATH"),
-            Stage::Connecting(c) if c.retry_ms.is_some_and(|at| now >= at) => {
-                c.retry_ms = None;
-                if self.role == Role::Initiator {
-                    let (attempt, rest) = (c.attempt.saturating_add(1), c.deadline_ms - now);
-                    self.fingerprints = [None; 2];
-                    self.begin(ctx, attempt, rest);
-                }
-            }
-            Stage::Binding { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_DTLS"),
-            Stage::NotAsked { deadline_ms } if now >= *deadline_ms => self.fail(ctx, "E_SAS_TIMEOUT"),
-            Stage::Comparing(comparison) if now >= comparison.deadline_ms => {
-                ctx.notice("E_SAS_TIMEOUT", Severity::Error);
-                self.send_end(ctx, 2);
-            }
-            Stage::Ending(Ending::AwaitAck { deadline_ms, .. } | Ending::AwaitRecords { deadline_ms, .. })
-                if now >= *deadline_ms =>
-            {
-                self.finish(ctx, 0, false);
-            }
-            _ => {}
-        }
-    }
-
-    pub(crate) fn wake_at(&self) -> Option<u64> {
-        let stage = match &self.stage {
-            Stage::AwaitRelay { deadline_ms, .. }
-            | Stage::Binding { deadline_ms, .. }
-            | Stage::NotAsked { deadline_ms }
-            | Stage::Ending(Ending::AwaitAck { deadline_ms, .. } | Ending::AwaitRecords { deadline_ms, .. }) => {
-                Some(*deadline_ms)
-            }
-            Stage::Connecting(c) => Some(c.retry_ms.unwrap_or(c.deadline_ms).min(c.deadline_ms)),
-            Stage::Comparing(comparison) => Some(comparison.deadline_ms),
-            Stage::AwaitPolicy | Stage::Waiting | Stage::Open | Stage::Closed => None,
-        };
-        [stage, self.lost_deadline_ms, self.sig.wake_at()].into_iter().flatten().min()
     }
 }
 

@@ -290,7 +290,7 @@ impl Host {
 
     fn hs3(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
         let (state, mailbox) = match core::mem::replace(&mut self.pending, Pending::None) {
-            Pending::Hs3 { state, mailbox, .. } if mailbox == from => (state, mailbox),
+            Pending::Hs3 { state, mailbox, .. } if mailbox == from && state.header_fits(cell) => (state, mailbox),
             other => {
                 self.pending = other;
                 return Vec::new();
@@ -344,7 +344,7 @@ impl Host {
 
     fn confirm(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
         let (state, mailbox) = match core::mem::replace(&mut self.pending, Pending::None) {
-            Pending::Confirm { state, mailbox, .. } if mailbox == from => (state, mailbox),
+            Pending::Confirm { state, mailbox, .. } if mailbox == from && state.header_fits(cell) => (state, mailbox),
             other => {
                 self.pending = other;
                 return Vec::new();
@@ -404,6 +404,32 @@ impl Host {
             Kind::Link(record) => (ctx.now.unix >= record.expiry).then_some(HostEffect::Gone),
             Kind::Pinned { .. } => None,
         }
+    }
+
+    pub(crate) fn mailboxes(&self) -> Vec<[u8; 32]> {
+        match (&self.kind, &self.addresses) {
+            (Kind::Code(code), _) => vec![code.mailbox.0],
+            (_, Some(addresses)) => addresses.mailboxes(),
+            (_, None) => Vec::new(),
+        }
+    }
+
+    /// Adds everything that a foreign cell must not change.
+    pub(crate) fn digest(&self, into: &mut Vec<u8>) {
+        into.push(match &self.pending {
+            Pending::None => 0,
+            Pending::Hs3 { .. } => 1,
+            Pending::Confirm { .. } => 2,
+            Pending::Storing { .. } => 3,
+        });
+        match &self.kind {
+            Kind::Code(code) => {
+                into.extend([code.runs, code.failed, u8::from(code.used), u8::from(code.run.is_some())])
+            }
+            Kind::Link(record) => into.extend([record.attempts, u8::from(record.state == InviteState::Fresh)]),
+            Kind::Pinned { floor, .. } => into.push(*floor),
+        }
+        into.extend(self.seen.iter().flatten());
     }
 
     pub(crate) fn wake_at(&self, now_ms: u64, now_unix: u64) -> Option<u64> {

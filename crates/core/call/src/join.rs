@@ -253,7 +253,7 @@ impl Join {
 
     fn pa2(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Option<JoinEffect> {
         let (run, mailbox) = match core::mem::replace(&mut self.state, State::AwaitPeer) {
-            State::Pa1Sent { run, mailbox, .. } if mailbox == from => (run, mailbox),
+            State::Pa1Sent { run, mailbox, .. } if mailbox == from && run.header_fits(cell) => (run, mailbox),
             other => {
                 self.state = other;
                 return None;
@@ -273,43 +273,47 @@ impl Join {
 
     fn hs2(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Option<JoinEffect> {
         match core::mem::replace(&mut self.state, State::AwaitPeer) {
-            State::Hs1Sent { state, mailbox, repeated, .. } if mailbox == from => match state.read(cell) {
-                Ok(read) if read.status().is_some() => self.give_up(ctx, "E_INVITE_USED"),
-                Ok(read) => match read.finish() {
-                    Ok((hs3, established)) => {
-                        let secret = Some(self.own.expose());
-                        let contact = Box::new(new_contact(
-                            self.contact,
-                            self.label.clone(),
-                            secret,
-                            &established,
-                            &self.server,
-                            ctx.now.unix,
-                            true,
-                        ));
-                        let ticket = ctx.store(Change::PutContact(contact.clone()));
-                        self.record = Some(contact);
-                        self.state = State::Pairing { ticket, hs3, established: Box::new(established), mailbox };
+            State::Hs1Sent { state, mailbox, repeated, .. } if mailbox == from && state.header_fits(cell) => {
+                match state.read(cell) {
+                    Ok(read) if read.status().is_some() => self.give_up(ctx, "E_INVITE_USED"),
+                    Ok(read) => match read.finish() {
+                        Ok((hs3, established)) => {
+                            let secret = Some(self.own.expose());
+                            let contact = Box::new(new_contact(
+                                self.contact,
+                                self.label.clone(),
+                                secret,
+                                &established,
+                                &self.server,
+                                ctx.now.unix,
+                                true,
+                            ));
+                            let ticket = ctx.store(Change::PutContact(contact.clone()));
+                            self.record = Some(contact);
+                            self.state = State::Pairing { ticket, hs3, established: Box::new(established), mailbox };
+                            None
+                        }
+                        Err(fault) => self.faulted(ctx, fault, mailbox, repeated),
+                    },
+                    Err(fault) => self.faulted(ctx, fault, mailbox, repeated),
+                }
+            }
+            State::KkSent { state, mailbox, repeated, .. } if mailbox == from && state.header_fits(cell) => {
+                match state.read(cell, ctx.rng) {
+                    Ok((established, confirm)) => {
+                        for cell in confirm {
+                            ctx.server(&self.server, ServerRequest::Send(mailbox, cell));
+                        }
+                        self.state = State::AwaitAck {
+                            established: Box::new(established),
+                            mailbox,
+                            deadline_ms: ctx.after(ANSWER_WAIT_MS),
+                        };
                         None
                     }
                     Err(fault) => self.faulted(ctx, fault, mailbox, repeated),
-                },
-                Err(fault) => self.faulted(ctx, fault, mailbox, repeated),
-            },
-            State::KkSent { state, mailbox, repeated, .. } if mailbox == from => match state.read(cell, ctx.rng) {
-                Ok((established, confirm)) => {
-                    for cell in confirm {
-                        ctx.server(&self.server, ServerRequest::Send(mailbox, cell));
-                    }
-                    self.state = State::AwaitAck {
-                        established: Box::new(established),
-                        mailbox,
-                        deadline_ms: ctx.after(ANSWER_WAIT_MS),
-                    };
-                    None
                 }
-                Err(fault) => self.faulted(ctx, fault, mailbox, repeated),
-            },
+            }
             other => {
                 self.state = other;
                 None
@@ -459,6 +463,29 @@ impl Join {
             }
             _ => None,
         }
+    }
+
+    pub(crate) fn mailboxes(&self) -> Vec<[u8; 32]> {
+        match &self.by {
+            By::Code { mailbox, .. } => mailbox.iter().map(|mailbox| mailbox.0).collect(),
+            By::Link { addresses, .. } | By::Pinned { addresses, .. } => addresses.mailboxes(),
+        }
+    }
+
+    /// Adds everything that a foreign cell must not change.
+    pub(crate) fn digest(&self, into: &mut Vec<u8>) {
+        into.push(match &self.state {
+            State::AwaitPeer => 0,
+            State::Pause { .. } => 1,
+            State::Pa1Sent { .. } => 2,
+            State::Hs1Sent { .. } => 3,
+            State::KkSent { .. } => 4,
+            State::Pairing { .. } => 5,
+            State::AwaitAck { .. } => 6,
+            State::Paired { .. } => 7,
+            State::Over => 8,
+        });
+        into.push(self.tries);
     }
 
     pub(crate) fn wake_at(&self) -> Option<u64> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rand_core::CryptoRng;
 use sotto_handshake::{Established, address};
 use sotto_identity::{
-    ComparedPeer, IdentityKey, PinDecision, PublicKey, Secret, check_pin,
+    ComparedPeer, IdentityKey, PinDecision, PublicKey, Secret, check_pin, derive,
     records::{ContactRecord, InviteRecord, InviteState, VerificationState},
 };
 use sotto_session_api::{AlertCode, ContactId, Event, ProfileRole, Severity};
@@ -167,6 +167,35 @@ impl Room {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.join.is_none() && !self.calls.values().any(|c| c.is_admitted() || self.role == ProfileRole::Client)
+    }
+
+    /// Mailboxes in use, for tests that speak as the server does.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn open_mailboxes(&self) -> Vec<[u8; 32]> {
+        let calls = self.calls.values().map(|call| call.place.mailbox.0);
+        calls
+            .chain(self.hosts.iter().flat_map(Host::mailboxes))
+            .chain(self.join.iter().flat_map(Join::mailboxes))
+            .collect()
+    }
+
+    /// Digest of all state that cells and records can reach, for tests that look whether something changed. Holds no key.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn state_digest(&self) -> [u8; 64] {
+        let mut state = Vec::new();
+        for call in self.calls.values() {
+            call.digest(&mut state);
+        }
+        for host in &self.hosts {
+            host.digest(&mut state);
+        }
+        if let Some(join) = &self.join {
+            join.digest(&mut state);
+        }
+        state.extend(self.contacts.values().flat_map(|contact| contact.id.to_be_bytes()));
+        derive::hash("room state", &[&state])
     }
 
     pub(crate) fn admitted_call(&mut self) -> Option<&mut Call> {
