@@ -1,1 +1,32 @@
-//! placeholder
+//! The engine: owns threads and tasks, and pumps the session state machine against sockets, devices and the vault.
+//!
+//! A front end gets a [`SessionHandle`]: it sends [`Command`]s, reads [`Event`]s, looks at a [`Snapshot`] and takes
+//! pictures from a [`VideoSlot`]. It never waits for the engine and never sees a key.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), sotto_session::StartError> {
+//! use sotto_session::{Config, Passphrase, start};
+//! use sotto_session_api::{Command, ProfileRole};
+//!
+//! let mut handle = start(Config::new("/tmp/profile".into(), ProfileRole::Client, Passphrase::new("correct horse")))?;
+//! let events = handle.events().expect("taken once");
+//! handle.send(Command::Contacts);
+//! for event in events { println!("{event:?}"); }
+//! # Ok(()) }
+//! ```
+#![forbid(unsafe_code)]
+
+mod config;
+mod engine;
+mod handle;
+mod media;
+mod process;
+mod servers;
+mod storage;
+mod transports;
+
+pub use config::{Config, Passphrase, StartError};
+pub use handle::{SessionHandle, start};
+
+#[doc(no_inline)]
+pub use sotto_session_api::{Command, Event, Snapshot, VideoSlot};

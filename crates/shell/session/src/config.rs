@@ -1,0 +1,100 @@
+//! What the engine is started with.
+
+use std::path::PathBuf;
+
+use sotto_session_api::{CameraChoice, MicrophoneChoice, ProfileRole, SpeakerChoice, VideoOut};
+use zeroize::Zeroizing;
+
+/// The passphrase of the vault; erased on drop, never shown.
+pub struct Passphrase(Zeroizing<String>);
+
+impl Passphrase {
+    /// Takes a passphrase over.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Passphrase(…)")
+    }
+}
+
+/// How to start.
+#[derive(Debug)]
+pub struct Config {
+    /// Folder of the profile; made if missing.
+    pub profile_dir: PathBuf,
+    /// Role of a new profile; an existing one must have it.
+    pub role: ProfileRole,
+    /// Opens the vault.
+    pub passphrase: Passphrase,
+    /// `wss://host[:port]/path[#spki=…]`, or `ws://` on loopback. Where `None`, the one stored in the profile.
+    pub rendezvous: Option<String>,
+    /// More certificate roots, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Media only by relay, both ways. The default.
+    pub relay_only: bool,
+    /// Where the picture comes from.
+    pub camera: CameraChoice,
+    /// Where the sound comes from.
+    pub microphone: MicrophoneChoice,
+    /// Where the sound goes.
+    pub speaker: SpeakerChoice,
+    /// Where pictures go, besides the slot.
+    pub video_out: VideoOut,
+    /// Width and height of the camera picture.
+    pub video_size: (u32, u32),
+    /// A new vault gets the smallest allowed key-derivation cost: for tests and demos.
+    pub fast_kdf: bool,
+}
+
+impl Config {
+    /// Default devices, 640×480, relay only.
+    #[must_use]
+    pub const fn new(profile_dir: PathBuf, role: ProfileRole, passphrase: Passphrase) -> Self {
+        Self {
+            profile_dir,
+            role,
+            passphrase,
+            rendezvous: None,
+            ca_file: None,
+            relay_only: true,
+            camera: CameraChoice::Device(None),
+            microphone: MicrophoneChoice::Device(None),
+            speaker: SpeakerChoice::Device(None),
+            video_out: VideoOut::None,
+            video_size: (640, 480),
+            fast_kdf: false,
+        }
+    }
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another program uses this profile.
+    #[error("this profile is in use by another program")]
+    InUse,
+    /// The passphrase is wrong or the vault is damaged: one error, no oracle (PROTOCOL §2.2).
+    #[error("the passphrase is not right, or the file is damaged")]
+    VaultOpen,
+    /// The vault's parameters are out of bounds.
+    #[error("the vault asks for more work than is allowed")]
+    VaultParameters,
+    /// The profile belongs to the other role.
+    #[error("this profile belongs to the other role")]
+    Role,
+    /// A file could not be read or written.
+    #[error("the profile folder can't be used: {0}")]
+    Io(std::io::Error),
+    /// The rendezvous URL is not acceptable.
+    #[error("the server address is not acceptable: {0}")]
+    Rendezvous(&'static str),
+}

@@ -1,0 +1,246 @@
+//! The loop: inputs in, outputs out, in order.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::Duration,
+};
+
+use sotto_call::{Config as RoomConfig, Input, MediaRequest, Output, Room, ServerUrl};
+use sotto_identity::{Fingerprint, IdentityKey};
+use sotto_session_api::{Command, Event, LinkState, Path, ProfileRole, Snapshot, Stats, VideoSlot};
+use sotto_vault::Vault;
+use tokio::sync::mpsc as tokio_mpsc;
+
+use crate::{
+    config::Config,
+    media::{Devices, Media},
+    process,
+    servers::Servers,
+    storage::Storage,
+    transports::{PacketInlet, Transports},
+};
+
+/// After `Quit`, a session gets this long to end properly.
+const QUIT_LIMIT: Duration = Duration::from_secs(5);
+/// The last records get this long to leave before the transport's task is dropped.
+const LINGER: Duration = Duration::from_millis(1200);
+
+/// What the engine's loop receives.
+pub(crate) enum Message {
+    Input(Input),
+    /// From the media threads.
+    Event(Event),
+}
+
+/// Where the engine puts what front ends look at.
+pub(crate) struct Outlets {
+    pub events: mpsc::SyncSender<Event>,
+    pub snapshot: Arc<Mutex<Arc<Snapshot>>>,
+    pub own: VideoSlot,
+    pub peer: VideoSlot,
+}
+
+pub(crate) struct Engine {
+    room: Room,
+    servers: Servers,
+    transports: Transports,
+    storage: Storage,
+    inlet: PacketInlet,
+    media: Option<Media>,
+    devices: Arc<Devices>,
+    outlets: Outlets,
+    messages: tokio_mpsc::Sender<Message>,
+    link: Option<LinkState>,
+    path: Option<Path>,
+    is_ending: bool,
+    quitting: Option<tokio::time::Instant>,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        config: Config,
+        vault: Vault,
+        outlets: Outlets,
+        messages: tokio_mpsc::Sender<Message>,
+    ) -> std::io::Result<Self> {
+        let (inputs, mut forwarded) = tokio_mpsc::channel::<Input>(1024);
+        let forward = messages.clone();
+        tokio::spawn(async move {
+            while let Some(input) = forwarded.recv().await {
+                if forward.send(Message::Input(input)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let profile = vault.profile();
+        let identity = profile.identity.as_ref().map(|secret| IdentityKey::from_bytes(secret));
+        let own_fingerprint = identity.as_ref().map(|key| Fingerprint::of(key.public()).digits());
+        let rendezvous = config.rendezvous.clone().or_else(|| profile.rendezvous.clone());
+        let room = Room::new(RoomConfig {
+            role: profile.role,
+            identity,
+            device_secret: profile.device_secret.clone(),
+            contacts: profile.contacts.clone(),
+            invites: profile.invites.clone(),
+            rendezvous: rendezvous.map(ServerUrl),
+            relay_only: config.relay_only,
+        });
+        let role = profile.role;
+        let inlet = PacketInlet::default();
+        let devices = Arc::new(Devices {
+            camera: config.camera,
+            microphone: config.microphone,
+            speaker: config.speaker,
+            video_out: config.video_out,
+            video_size: config.video_size,
+        });
+        let mut engine = Self {
+            room,
+            servers: Servers::new(config.ca_file, inputs.clone()),
+            transports: Transports::new(inputs.clone(), inlet.clone()),
+            storage: Storage::start(vault, inputs)?,
+            inlet,
+            media: None,
+            devices,
+            outlets,
+            messages,
+            link: None,
+            path: None,
+            is_ending: false,
+            quitting: None,
+        };
+        let fingerprint = if role == ProfileRole::Therapist { own_fingerprint } else { None };
+        engine.tell(Event::Ready { role, fingerprint });
+        Ok(engine)
+    }
+
+    pub(crate) async fn run(mut self, mut messages: tokio_mpsc::Receiver<Message>) {
+        self.handle(Input::Tick);
+        loop {
+            let now = process::now();
+            let wake = Duration::from_millis(self.room.wake_at(now).saturating_sub(now.mono_ms).clamp(1, 60_000));
+            let wake = if self.quitting.is_some() { wake.min(Duration::from_millis(50)) } else { wake };
+            let message = tokio::select! {
+                message = messages.recv() => message,
+                () = tokio::time::sleep(wake) => Some(Message::Input(Input::Tick)),
+            };
+            match message {
+                None => break,
+                Some(Message::Event(event)) => self.tell(event),
+                Some(Message::Input(Input::Command(Command::Stats))) => {
+                    let stats = Box::new(self.stats().await);
+                    self.tell(Event::Stats(stats));
+                }
+                Some(Message::Input(Input::Command(Command::Quit))) => {
+                    self.quitting.get_or_insert_with(|| tokio::time::Instant::now() + QUIT_LIMIT);
+                    self.is_ending = true;
+                    self.handle(Input::Command(Command::Quit));
+                }
+                Some(Message::Input(input)) => self.handle(input),
+            }
+            if let Some(limit) = self.quitting {
+                let idle = self.room.is_idle();
+                if idle || tokio::time::Instant::now() >= limit {
+                    break;
+                }
+            }
+        }
+        self.media = None;
+        if self.is_ending {
+            tokio::time::sleep(LINGER).await;
+        }
+        let Self { storage, outlets, .. } = self;
+        // Joins the vault's thread: everything asked is durable before the front end hears that we stopped.
+        let _ = tokio::task::spawn_blocking(move || drop(storage)).await;
+        let _ = outlets.events.try_send(Event::Stopped);
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.room.handle(process::now(), input, &mut process::os_rng());
+        while let Some(output) = self.room.poll() {
+            self.carry_out(output);
+        }
+        let mut snapshot = self.room.snapshot(process::now());
+        if let Some(snapshot) = Arc::get_mut(&mut snapshot) {
+            snapshot.link = self.link;
+            snapshot.path = self.path;
+        }
+        *self.outlets.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Server(server, request) => self.servers.request(server, request),
+            Output::Disconnect(server) => self.servers.disconnect(&server),
+            Output::Store(ticket, change) => self.storage.store(ticket, change),
+            Output::Transport(id, request) => self.transports.request(id, request),
+            Output::Media(request) => self.media(request),
+            Output::Event(event) => self.tell(event),
+        }
+    }
+
+    fn media(&mut self, request: MediaRequest) {
+        match request {
+            MediaRequest::Start { sealer, opener, camera_in_g1, admitted_ms } => {
+                let Some(transport) = self.transports.current() else { return };
+                self.media = Some(Media::start(
+                    self.devices.clone(),
+                    transport,
+                    (sealer, opener),
+                    camera_in_g1,
+                    admitted_ms,
+                    (self.outlets.own.clone(), self.outlets.peer.clone()),
+                    self.messages.clone(),
+                    &self.inlet,
+                ));
+            }
+            MediaRequest::Stop => {
+                if let Some(media) = self.media.take() {
+                    // Joining the threads waits for devices; the loop must not.
+                    tokio::task::spawn_blocking(move || drop(media));
+                }
+            }
+            other => {
+                if let Some(media) = &self.media {
+                    match other {
+                        MediaRequest::Open => media.open(),
+                        MediaRequest::Mute { track, on } => media.mute(track, on),
+                        MediaRequest::Keyframe(track) => media.keyframe(track),
+                        MediaRequest::Start { .. } | MediaRequest::Stop => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        match &event {
+            Event::Link { state, path, .. } => {
+                self.link = Some(*state);
+                self.path = path.or(self.path);
+            }
+            Event::Ended { .. } => {
+                (self.link, self.path) = (None, None);
+                self.is_ending = true;
+            }
+            _ => {}
+        }
+        if self.outlets.events.try_send(event).is_err() {
+            tracing::warn!("the front end does not read its events");
+        }
+    }
+
+    async fn stats(&self) -> Stats {
+        let mut stats = self.media.as_ref().map(Media::stats).unwrap_or_default();
+        if let Some(transport) = self.transports.current() {
+            let figures = transport.stats().await;
+            stats.rtt_ms = figures.rtt_ms;
+            let negotiated = self.transports.negotiated();
+            stats.srtp_profile = negotiated.srtp_profile;
+            stats.dtls_cipher = negotiated.dtls_cipher;
+        }
+        stats.path = self.path;
+        (stats.cpu_s, stats.rss_kb) = process::usage();
+        stats
+    }
+}

@@ -1,0 +1,136 @@
+//! The handle that front ends hold.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use sotto_call::Input;
+use sotto_session_api::{Command, Event, MediaTrack, ProfileRole, Snapshot, VideoSlot};
+use sotto_vault::{Cost, Vault, VaultError};
+use tokio::sync::mpsc as tokio_mpsc;
+
+use crate::{
+    config::{Config, StartError},
+    engine::{self, Engine, Message},
+    process, servers,
+};
+
+/// Events that a front end has not read yet; beyond it the newest are dropped.
+const EVENTS: usize = 4096;
+
+/// A running engine. Dropped, it ends the session and stops.
+pub struct SessionHandle {
+    messages: tokio_mpsc::Sender<Message>,
+    events: Option<mpsc::Receiver<Event>>,
+    snapshot: Arc<Mutex<Arc<Snapshot>>>,
+    own: VideoSlot,
+    peer: VideoSlot,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Opens or makes the profile and starts the engine. Blocks for the key derivation, up to a second.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn start(config: Config) -> Result<SessionHandle, StartError> {
+    process::harden();
+    if let Some(url) = &config.rendezvous {
+        servers::endpoint(url, None).map_err(StartError::Rendezvous)?;
+    }
+    let mut vault = open_vault(&config)?;
+    if vault.profile().role != config.role {
+        return Err(StartError::Role);
+    }
+    if config.rendezvous.is_some() && vault.profile().rendezvous != config.rendezvous {
+        let rendezvous = config.rendezvous.clone();
+        vault.update(|profile| profile.rendezvous = rendezvous).map_err(vault_error)?;
+    }
+    let (messages, receiver) = tokio_mpsc::channel(1024);
+    let (events_in, events) = mpsc::sync_channel(EVENTS);
+    let snapshot = Arc::new(Mutex::new(Arc::new(Snapshot::default())));
+    let (own, peer) = (VideoSlot::default(), VideoSlot::default());
+    let outlets =
+        engine::Outlets { events: events_in, snapshot: snapshot.clone(), own: own.clone(), peer: peer.clone() };
+    let inputs = messages.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("network")
+        .enable_all()
+        .build()
+        .map_err(StartError::Io)?;
+    let thread = thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || {
+            runtime.block_on(async move {
+                match Engine::new(config, vault, outlets, inputs) {
+                    Ok(engine) => engine.run(receiver).await,
+                    Err(error) => tracing::error!(%error, "the engine could not start"),
+                }
+            });
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        })
+        .map_err(StartError::Io)?;
+    Ok(SessionHandle { messages, events: Some(events), snapshot, own, peer, thread: Some(thread) })
+}
+
+fn open_vault(config: &Config) -> Result<Vault, StartError> {
+    let passphrase = config.passphrase.expose();
+    if Vault::exists(&config.profile_dir) {
+        return Vault::open(&config.profile_dir, passphrase).map_err(vault_error);
+    }
+    let cost = if config.fast_kdf { Cost::Floor } else { Cost::Default };
+    Vault::create(&config.profile_dir, passphrase, config.role_of_profile(), cost).map_err(vault_error)
+}
+
+fn vault_error(error: VaultError) -> StartError {
+    match error {
+        VaultError::Open => StartError::VaultOpen,
+        VaultError::Parameters => StartError::VaultParameters,
+        VaultError::InUse => StartError::InUse,
+        VaultError::Io(error) => StartError::Io(error),
+    }
+}
+
+impl SessionHandle {
+    /// Asks for something. False if the engine is gone or 1024 requests wait already.
+    pub fn send(&self, command: Command) -> bool {
+        self.messages.try_send(Message::Input(Input::Command(command))).is_ok()
+    }
+
+    /// The events; they can be taken once.
+    pub const fn events(&mut self) -> Option<mpsc::Receiver<Event>> {
+        self.events.take()
+    }
+
+    /// The present state, as one value.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The latest picture of a track: the peer's, or with `own` this side's camera.
+    #[must_use]
+    pub fn video(&self, track: MediaTrack, own: bool) -> VideoSlot {
+        match (track, own) {
+            (MediaTrack::Camera, true) => self.own.clone(),
+            (MediaTrack::Camera, false) => self.peer.clone(),
+            _ => VideoSlot::default(),
+        }
+    }
+}
+
+impl Drop for SessionHandle {
+    fn drop(&mut self) {
+        let _ = self.messages.try_send(Message::Input(Input::Command(Command::Quit)));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Config {
+    const fn role_of_profile(&self) -> ProfileRole {
+        self.role
+    }
+}

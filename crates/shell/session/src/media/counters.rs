@@ -1,0 +1,69 @@
+//! Figures of the running session.
+
+use sotto_session_api::Stats;
+
+use crate::process::mono_ms;
+
+/// Written by the media threads, read by `stats`.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub stats: Stats,
+    pub encode_us: u64,
+    pub decode_us: u64,
+    pub out_rate: Rate,
+    pub in_rate: Rate,
+}
+
+/// Frames and bytes of the last full second.
+#[derive(Default)]
+pub(crate) struct Rate {
+    since_ms: u64,
+    frames: u32,
+    bytes: u64,
+    fps: f32,
+    kbps: u32,
+}
+
+impl Rate {
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.roll();
+        self.frames += 1;
+        self.bytes += bytes as u64;
+    }
+
+    pub(crate) fn add_bytes(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    fn roll(&mut self) {
+        let now = mono_ms();
+        let elapsed = now.saturating_sub(self.since_ms);
+        if elapsed < 1000 {
+            return;
+        }
+        let seconds = elapsed as f32 / 1000.0;
+        // A pause of several seconds is not a slow second.
+        let fresh = elapsed < 3000;
+        self.fps = if fresh { self.frames as f32 / seconds } else { 0.0 };
+        self.kbps = if fresh { (self.bytes as f32 * 8.0 / 1000.0 / seconds) as u32 } else { 0 };
+        (self.since_ms, self.frames, self.bytes) = (now, 0, 0);
+    }
+}
+
+impl Counters {
+    pub(crate) fn in_rate_bytes(&mut self, bytes: u64) {
+        self.in_rate.add_bytes(bytes);
+    }
+
+    pub(crate) fn stats(&mut self) -> Stats {
+        self.out_rate.roll();
+        self.in_rate.roll();
+        let mut stats = self.stats.clone();
+        let mean = |us: u64, frames: u64| if frames == 0 { 0.0 } else { us as f32 / 1000.0 / frames as f32 };
+        stats.video_out.encode_ms = mean(self.encode_us, stats.video_out.frames);
+        stats.video_in.decode_ms = mean(self.decode_us, stats.video_in.frames);
+        (stats.video_out.fps, stats.video_out.kbps) = (self.out_rate.fps, self.out_rate.kbps);
+        (stats.video_in.fps, stats.video_in.kbps) = (self.in_rate.fps, self.in_rate.kbps);
+        stats
+    }
+}

@@ -1,0 +1,240 @@
+//! The media threads of one session: microphone and camera to sealed packets, sealed packets to speaker and screen.
+//!
+//! Each thread owns its device and its codec. Sound: `microphone` → encode → seal → transport, and packets → jitter
+//! buffer → `speaker`. Picture: `camera` → encode → split → seal → transport, and packets → assemble → decode → slot.
+
+mod camera;
+mod counters;
+mod incoming;
+mod microphone;
+mod picture;
+mod speaker;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use sotto_call::Input;
+use sotto_frame_crypto::{MediaOpener, MediaSealer, Shape};
+use sotto_media::DeviceFault;
+use sotto_session_api::{
+    CameraChoice, Event, MicrophoneChoice, Severity, SideNotice, SpeakerChoice, Stats, VideoOut, VideoSlot,
+    sentences::{Language, sentence},
+};
+use sotto_transport::Transport;
+use sotto_wire::{Codec, TrackId};
+use tokio::sync::mpsc as tokio_mpsc;
+
+use crate::{engine::Message, transports::PacketInlet};
+use counters::Counters;
+
+/// Sealed packets on their way to the opening thread: a second of picture and sound; beyond it the newest are dropped.
+const INLET: usize = 1024;
+
+/// What the person chose.
+pub(crate) struct Devices {
+    pub camera: CameraChoice,
+    pub microphone: MicrophoneChoice,
+    pub speaker: SpeakerChoice,
+    pub video_out: VideoOut,
+    pub video_size: (u32, u32),
+}
+
+/// Switches and channels that all media threads share.
+pub(crate) struct Shared {
+    stop: AtomicBool,
+    open: AtomicBool,
+    camera_in_g1: bool,
+    audio_muted: AtomicBool,
+    camera_muted: AtomicBool,
+    force_key: AtomicBool,
+    admitted_ms: u64,
+    sealer: Mutex<Box<MediaSealer>>,
+    transport: Arc<Transport>,
+    counters: Mutex<Counters>,
+    messages: tokio_mpsc::Sender<Message>,
+}
+
+impl Shared {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn sends_camera(&self) -> bool {
+        (self.camera_in_g1 || self.open.load(Ordering::Relaxed)) && !self.camera_muted.load(Ordering::Relaxed)
+    }
+
+    /// Seals a packet and hands it to the transport; returns its size.
+    fn send(
+        &self,
+        track: TrackId,
+        codec: Codec,
+        packet: &sotto_media::MediaPacket,
+        shape: Shape,
+    ) -> Result<usize, sotto_frame_crypto::SealError> {
+        let sealed = self.sealer.lock().unwrap_or_else(PoisonError::into_inner).seal(
+            track,
+            codec,
+            packet.marker,
+            packet.rtp_timestamp,
+            &packet.payload,
+            shape,
+        )?;
+        let size = sealed.bytes.len();
+        self.transport.send_packet(sealed);
+        Ok(size)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut self.counters.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Full only if the engine is stuck; an event more would not help it.
+    fn tell(&self, event: Event) {
+        let _ = self.messages.try_send(Message::Event(event));
+    }
+
+    fn input(&self, input: Input) {
+        let _ = self.messages.try_send(Message::Input(input));
+    }
+
+    /// Names a device that doesn't work; the session goes on with what there is.
+    fn device_fault(&self, device: &str, fault: &DeviceFault) {
+        let code = match (device, fault) {
+            (_, DeviceFault::File { .. } | DeviceFault::Unsupported { .. }) => "device-file",
+            ("camera", DeviceFault::Missing { .. }) => "no-camera",
+            ("camera", DeviceFault::Busy { .. }) => "camera-busy",
+            ("camera", DeviceFault::Lost { .. }) => "camera-lost",
+            ("microphone", DeviceFault::Missing { .. }) => "no-microphone",
+            ("microphone", DeviceFault::Busy { .. }) => "microphone-busy",
+            ("microphone", DeviceFault::Lost { .. }) => "microphone-lost",
+            (_, DeviceFault::Missing { .. }) => "no-speaker",
+            (_, DeviceFault::Busy { .. }) => "speaker-busy",
+            (_, DeviceFault::Lost { .. }) => "speaker-lost",
+        };
+        let name = match fault {
+            DeviceFault::Missing { name } | DeviceFault::Busy { name } | DeviceFault::Lost { name } => name.as_str(),
+            DeviceFault::File { what } | DeviceFault::Unsupported { what } => what.as_str(),
+        };
+        let text = sentence(code, Language::English);
+        let what = if name.is_empty() { text.what.to_owned() } else { format!("{} ({name})", text.what) };
+        self.tell(Event::Notice(SideNotice {
+            code,
+            what,
+            what_to_do: text.what_to_do.into(),
+            severity: Severity::Warning,
+        }));
+    }
+}
+
+/// The media of one session. Dropped, it stops its threads, releases the devices and erases keys and pictures.
+pub(crate) struct Media {
+    shared: Arc<Shared>,
+    threads: Vec<thread::JoinHandle<()>>,
+    inlet: PacketInlet,
+    slots: (VideoSlot, VideoSlot),
+}
+
+impl Media {
+    #[expect(clippy::too_many_arguments, reason = "the one place where everything of a session's media meets")]
+    pub(crate) fn start(
+        devices: Arc<Devices>,
+        transport: Arc<Transport>,
+        (sealer, opener): (Box<MediaSealer>, Box<MediaOpener>),
+        camera_in_g1: bool,
+        admitted_ms: u64,
+        slots: (VideoSlot, VideoSlot),
+        messages: tokio_mpsc::Sender<Message>,
+        inlet: &PacketInlet,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            open: AtomicBool::new(false),
+            camera_in_g1,
+            audio_muted: AtomicBool::new(false),
+            camera_muted: AtomicBool::new(false),
+            force_key: AtomicBool::new(false),
+            admitted_ms,
+            sealer: Mutex::new(sealer),
+            transport,
+            counters: Mutex::new(Counters::default()),
+            messages,
+        });
+        let (packets, received) = mpsc::sync_channel(INLET);
+        *inlet.lock().unwrap_or_else(PoisonError::into_inner) = Some(packets);
+        let playout = speaker::playout();
+        let (pictures, frames) = mpsc::sync_channel(256);
+        let mut threads = Vec::new();
+        let mut spawn =
+            |name: &str, body: Box<dyn FnOnce() + Send>| match thread::Builder::new().name(name.into()).spawn(body) {
+                Ok(handle) => threads.push(handle),
+                Err(error) => tracing::error!(%error, "a media thread could not start"),
+            };
+        {
+            let (shared, playout) = (shared.clone(), playout.clone());
+            spawn("open", Box::new(move || incoming::run(&shared, opener, &received, playout.as_ref(), &pictures)));
+        }
+        {
+            let (shared, devices) = (shared.clone(), devices.clone());
+            spawn("microphone", Box::new(move || microphone::run(&shared, &devices)));
+        }
+        if let Some(playout) = playout {
+            let (shared, devices) = (shared.clone(), devices.clone());
+            spawn("speaker", Box::new(move || speaker::run(&shared, &devices, &playout)));
+        }
+        {
+            let (shared, devices, own) = (shared.clone(), devices.clone(), slots.0.clone());
+            spawn("camera", Box::new(move || camera::run(&shared, &devices, &own)));
+        }
+        {
+            let (shared, peer) = (shared.clone(), slots.1.clone());
+            spawn("picture", Box::new(move || picture::run(&shared, &devices, &frames, &peer)));
+        }
+        Self { shared, threads, inlet: inlet.clone(), slots }
+    }
+
+    /// Gate G2.
+    pub(crate) fn open(&self) {
+        self.shared.open.store(true, Ordering::Relaxed);
+        self.shared.force_key.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn mute(&self, track: TrackId, on: bool) {
+        match track {
+            TrackId::Camera => {
+                self.shared.camera_muted.store(on, Ordering::Relaxed);
+                self.shared.force_key.store(true, Ordering::Relaxed);
+            }
+            _ => self.shared.audio_muted.store(on, Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn keyframe(&self, track: TrackId) {
+        if track == TrackId::Camera {
+            self.shared.force_key.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner).stats()
+    }
+}
+
+impl Drop for Media {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        *self.inlet.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a media thread panicked");
+            }
+        }
+        self.slots.0.clear();
+        self.slots.1.clear();
+    }
+}

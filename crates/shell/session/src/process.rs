@@ -1,0 +1,47 @@
+//! Clock, randomness and figures of this process.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use sotto_call::Now;
+
+/// Randomness of the operating system. Its failure ends the program: nothing may go on without it.
+pub(crate) type OsRng = UnwrapErr<SysRng>;
+
+pub(crate) const fn os_rng() -> OsRng {
+    UnwrapErr(SysRng)
+}
+
+pub(crate) fn now() -> Now {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+    Now { mono_ms: mono_ms(), unix }
+}
+
+pub(crate) fn mono_ms() -> u64 {
+    sotto_devices::monotonic_us() / 1000
+}
+
+/// Processor seconds used and resident memory in KiB; zero where the system doesn't tell.
+pub(crate) fn usage() -> (f64, u64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the closing parenthesis: state is field 3, utime 14, stime 15, in ticks of 1/100 s.
+    let ticks: f64 = stat
+        .rsplit_once(')')
+        .map(|(_, rest)| rest.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<f64>().ok()).sum())
+        .unwrap_or_default();
+    let pages: u64 = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|statm| statm.split_whitespace().nth(1).and_then(|n| n.parse().ok()))
+        .unwrap_or_default();
+    (ticks / 100.0, pages * 4)
+}
+
+/// No core dump, and no other program of this user may read our memory (PROTOCOL §2.2).
+pub(crate) fn harden() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {
+        tracing::warn!("core dumps could not be switched off");
+    }
+}

@@ -1,0 +1,59 @@
+//! The vault's own thread: writes are durable before they are reported.
+
+use std::{sync::mpsc, thread};
+
+use sotto_call::{Change, Input, Ticket};
+use sotto_vault::Vault;
+use tokio::sync::mpsc as tokio_mpsc;
+
+/// Hands changes to the vault; dropped, it finishes what was asked and closes the vault.
+pub(crate) struct Storage {
+    changes: Option<mpsc::Sender<(Ticket, Change)>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Storage {
+    pub(crate) fn start(mut vault: Vault, inputs: tokio_mpsc::Sender<Input>) -> std::io::Result<Self> {
+        let (changes, receiver) = mpsc::channel::<(Ticket, Change)>();
+        let thread = thread::Builder::new().name("vault".into()).spawn(move || {
+            while let Ok((ticket, change)) = receiver.recv() {
+                let written = vault.update(|profile| apply(profile, change));
+                let input = if written.is_ok() { Input::Stored(ticket) } else { Input::StoreFailed(ticket) };
+                if inputs.blocking_send(input).is_err() {
+                    // The engine is gone, but what it asked for still becomes durable.
+                }
+            }
+        })?;
+        Ok(Self { changes: Some(changes), thread: Some(thread) })
+    }
+
+    pub(crate) fn store(&self, ticket: Ticket, change: Change) {
+        if let Some(changes) = &self.changes {
+            let _ = changes.send((ticket, change));
+        }
+    }
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        self.changes = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn apply(profile: &mut sotto_vault::Profile, change: Change) {
+    match change {
+        Change::PutContact(contact) => {
+            profile.contacts.retain(|own| own.id != contact.id);
+            profile.contacts.push(*contact);
+        }
+        Change::RemoveContact(id) => profile.contacts.retain(|own| own.id != id),
+        Change::PutInvite(invite) => {
+            profile.invites.retain(|own| own.contact != invite.contact);
+            profile.invites.push(*invite);
+        }
+        Change::RemoveInvite(contact) => profile.invites.retain(|own| own.contact != contact),
+    }
+}
