@@ -1,0 +1,114 @@
+//! One `sotto-rendezvous` process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sotto_netlab::lab::{Lab, Site};
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct ServerSetup {
+    /// Command line.
+    pub arguments: Vec<String>,
+}
+
+impl ServerSetup {
+    /// On a free port of loopback, with its relay.
+    #[must_use]
+    pub fn loopback() -> Self {
+        Self::arguments(&["--listen", "127.0.0.1:0", "--embedded-relay"])
+    }
+
+    /// With these arguments.
+    #[must_use]
+    pub fn arguments(arguments: &[&str]) -> Self {
+        Self { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect() }
+    }
+}
+
+/// A running server; dropping it ends the process.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// The URL to give to peers, with the pin of its certificate if it made one itself.
+    pub url: String,
+}
+
+impl Server {
+    /// Starts a server and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it doesn't start within 20 s.
+    #[must_use]
+    pub fn start(program: &Path, setup: &ServerSetup) -> Self {
+        Self::start_by(Command::new(program), setup)
+    }
+
+    /// Starts a server at the server's place of a laboratory.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    #[must_use]
+    pub fn start_in(lab: &Lab, program: &Path, setup: &ServerSetup) -> Self {
+        Self::start_by(lab.command(Site::Server, program), setup)
+    }
+
+    fn start_by(mut command: Command, setup: &ServerSetup) -> Self {
+        let mut child = command
+            .args(&setup.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the server starts");
+        let output = child.stdout.take().expect("piped");
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let line = lines.recv_timeout(Duration::from_secs(20)).unwrap_or_default();
+        let ready: Value = serde_json::from_str(&line).unwrap_or_default();
+        if ready["event"] != "ready" {
+            let _ = child.kill();
+            panic!("the server is not ready within 20 s: {line}");
+        }
+        let url = ready["url"].as_str().unwrap_or_default();
+        let url = match ready["spki"].as_str() {
+            Some(pin) if !pin.is_empty() && !url.contains('#') => format!("{url}#spki={pin}"),
+            _ => url.to_owned(),
+        };
+        Self { child, url }
+    }
+
+    /// `host:port` of the URL.
+    ///
+    /// # Panics
+    /// If the URL has none.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        let rest = self.url.split("://").nth(1).expect("a URL has a scheme");
+        rest.split(['/', '#']).next().expect("a split has a first part")
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

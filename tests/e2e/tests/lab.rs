@@ -1,0 +1,394 @@
+//! The session in three network namespaces, through the relay, listened to on every link; a control run with a build
+//! that encrypts nothing, in which the same scanners must find everything; and a run at two per cent of loss.
+//!
+//! `cargo test -p sotto-e2e --test lab -- --nocapture` prints what was measured. Needs root, iproute2 and tcpdump;
+//! elsewhere the tests say why they are skipped.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use common::pictures::frame_numbers;
+use serde_json::{Value, json};
+use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Server, ServerSetup};
+use sotto_netlab::capture::{Frame, read_pcap};
+use sotto_netlab::lab::{self, Lab, Links, Site};
+use sotto_netlab::packet::{Packet, Transport};
+use sotto_netlab::quality::compare_speech;
+use sotto_netlab::scan;
+use sotto_netlab::stun::{Kind, RtpHeader, payloads};
+use sotto_netlab::voice;
+use sotto_netlab::wav::{self, Wav, resample};
+use sotto_netlab::wire::Impairment;
+
+/// Payload types (PROTOCOL §5.3).
+const OPUS: u8 = 111;
+const RETRANSMITTED: u8 = 103;
+/// TCP port of rendezvous; the relay has the same number.
+const PORT: u16 = 8443;
+/// What is typed and must not be seen on the way.
+const CANARIES: [&str; 2] = ["canary-therapist-Zitronenfalter", "canary-client-Distelfink"];
+const TEXTS: [&str; 2] = [
+    "Good morning, please sit down. How did you sleep since we met last week? You told me about the long train rides, \
+     and I was wondering whether they still make you tired in the evening.",
+    "It was a strange week, to be honest. On Tuesday I walked along the river for an hour, and yesterday my sister \
+     called me twice, which she has not done since we were children.",
+];
+
+/// One laboratory at a time: two calls at once would measure each other.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What one session left behind. Therapist first, client second.
+struct Run {
+    folder: Folder,
+    links: [Vec<Frame>; 2],
+    sent: [Wav; 2],
+    /// Just before the therapist let the client in, microseconds since the Unix epoch.
+    admit_us: u64,
+    /// Seconds of sound before the therapist muted.
+    talked_s: f64,
+    /// Open TCP and UDP sockets of each person while waiting: protocol and remote end.
+    waiting_sockets: [Vec<(String, String)>; 2],
+    stats: [Value; 2],
+}
+
+const PERSONS: [Site; 2] = [Site::Therapist, Site::Client];
+const ROLES: [&str; 2] = ["therapist", "client"];
+
+fn run(name: &str, programs: &Programs, links: &Links, talk_s: f64) -> Run {
+    let folder = Folder::new(name);
+    let lab = Lab::new(links).unwrap();
+    let listen = format!("{}:{PORT}", lab::SERVER);
+    let relay = lab::SERVER.to_string();
+    let server =
+        ServerSetup::arguments(&["--listen", &listen, "--tls-self-signed", "--embedded-relay", "--relay-addr", &relay]);
+    let server = Server::start_in(&lab, &programs.rendezvous, &server);
+    let captures = PERSONS.map(|person| lab.capture(person, &folder.join(&format!("{person:?}.pcap"))).unwrap());
+    let mut sent = Vec::new();
+    let mut peers = Vec::new();
+    for (index, role) in ROLES.into_iter().enumerate() {
+        let voice_file = folder.join(&format!("{role}-says.wav"));
+        let (said, who) = voice::write_speech(&voice_file, 20 + index as u64, TEXTS[index], 11.0).unwrap();
+        println!("{name}: the {role} speaks with {who}");
+        sent.push(said);
+        let setup = PeerSetup::new(&programs.peer, role, folder.join(role))
+            .with("--mic", format!("file:{}", voice_file.display()))
+            .with("--audio-out", format!("wav:{}", folder.join(&format!("{role}-hears.wav")).display()))
+            .with("--video-out", format!("png:{}", folder.join(&format!("{role}-sees")).display()));
+        // The client learns the server and its pin from the link.
+        let setup = if index == 0 { setup.with("--rendezvous", &server.url) } else { setup };
+        peers.push(Peer::start_in(&lab, PERSONS[index], &setup));
+    }
+    let (client, therapist) = (peers.pop().unwrap(), peers.pop().unwrap());
+    let mut meeting = Meeting::by_invite(therapist, client, "link");
+    meeting.talk(1.0);
+    let waiting_sockets = meeting.both().map(|peer| sockets(peer.pid()));
+    let admit_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
+    meeting.open();
+    meeting.see_and_hear();
+    meeting.chat(false, CANARIES[0]);
+    meeting.chat(true, CANARIES[1]);
+    meeting.talk(talk_s);
+    meeting.therapist.send(&json!({"cmd": "mute", "track": "audio", "on": true}));
+    meeting.talk(4.0);
+    let stats = meeting.both().map(Peer::stats);
+    for (stats, role) in stats.iter().zip(ROLES) {
+        println!("{name}: figures of the {role}: {stats}");
+    }
+    meeting.end();
+    meeting.close();
+    let links = captures.map(|capture| read_pcap(&capture.stop().unwrap()).unwrap());
+    let sent = <[Wav; 2]>::try_from(sent).unwrap();
+    Run { folder, links, sent, admit_us, talked_s: talk_s, waiting_sockets, stats }
+}
+
+/// TCP and UDP sockets in the namespace of a process, with their remote ends. Each person has a namespace alone.
+fn sockets(pid: u32) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for protocol in ["tcp", "tcp6", "udp", "udp6"] {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{protocol}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            // State 06 is TIME_WAIT: a connection that is over.
+            if let [_, _, remote, state, ..] = fields[..]
+                && !(protocol.starts_with("tcp") && state == "06")
+            {
+                found.push((protocol.to_owned(), remote.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// `192.0.2.10:8443` as /proc/net/tcp writes it.
+fn server_in_proc() -> String {
+    format!("{:08X}:{PORT:04X}", u32::from_le_bytes(lab::SERVER.octets()))
+}
+
+fn own(person: Site) -> IpAddr {
+    lab::addresses(person)[0]
+}
+
+/// SSRC and sender of each stream of sound on a link, and whether the therapist sends it.
+fn sound_streams(frames: &[Frame], person: Site) -> Vec<(u32, usize)> {
+    let mut streams = BTreeSet::new();
+    for payload in payloads(frames).filter(|payload| payload.kind == Kind::Rtp) {
+        if let Some(header) = RtpHeader::parse(payload.payload).filter(|header| header.payload_type == OPUS) {
+            let from_here = payload.source.ip() == own(person);
+            let speaker = usize::from((person == Site::Client) == from_here);
+            streams.insert((header.ssrc, speaker));
+        }
+    }
+    streams.into_iter().collect()
+}
+
+/// What each person said, as long as the call lasted, at the rate of the eavesdropper.
+fn said(run: &Run, speaker: usize) -> Vec<f32> {
+    let low = resample(&run.sent[speaker].samples, run.sent[speaker].rate_hz, 8000);
+    let wanted = ((run.talked_s + 8.0) * 8000.0) as usize;
+    low.into_iter().cycle().take(wanted).collect()
+}
+
+/// Everything that an eavesdropper finds on both links.
+#[derive(Debug, Default)]
+struct Found {
+    /// Best correlation of what was decoded as Opus with what was said.
+    opus: f64,
+    /// The worst one, for the control run, in which every stream must be understood.
+    opus_least: f64,
+    start_codes: u64,
+    parameter_sets: u64,
+    texts: [usize; 2],
+    rtp_packets: u64,
+}
+
+fn eavesdrop(run: &Run) -> Found {
+    let mut found = Found { opus_least: 1.0, ..Found::default() };
+    for (frames, person) in run.links.iter().zip(PERSONS) {
+        let streams = sound_streams(frames, person);
+        assert_eq!(streams.len(), 2, "sound both ways on each link");
+        for (ssrc, speaker) in streams {
+            let heard = scan::eavesdrop_opus(frames, ssrc, &said(run, speaker));
+            println!(
+                "{person:?}'s link, voice of the {}: {} packets, {} decode behind {} bytes, correlation {:.4}",
+                ROLES[speaker], heard.packets, heard.decoded, heard.header, heard.correlation
+            );
+            found.opus = found.opus.max(heard.correlation);
+            found.opus_least = found.opus_least.min(heard.correlation);
+        }
+        let codes = scan::scan_start_codes(frames);
+        found.start_codes += codes.found;
+        found.parameter_sets += codes.parameter_sets;
+        found.rtp_packets += codes.packets;
+        for (count, canary) in found.texts.iter_mut().zip(CANARIES) {
+            *count += scan::count_text(frames, canary);
+        }
+    }
+    println!("found: {found:?}");
+    found
+}
+
+/// The sizes of sound packets, and how many of them there are. One size, also while muted.
+fn check_sound_sizes(run: &Run) {
+    for (frames, person) in run.links.iter().zip(PERSONS) {
+        let streams = scan::audio_sizes(frames, OPUS);
+        assert_eq!(streams.len(), 2);
+        for (ssrc, sizes) in streams {
+            let seconds = (sizes.at_us[sizes.at_us.len() - 1] - sizes.at_us[0]) as f64 / 1e6;
+            let rate = sizes.packets as f64 / seconds;
+            println!(
+                "{person:?}'s link, stream {ssrc:08x}: {} packets in {seconds:.1} s, RTP packet sizes {:?}",
+                sizes.packets, sizes.packet
+            );
+            assert_eq!(sizes.packet.len(), 1, "one size, also muted");
+            assert_eq!(sizes.payload.len(), 1);
+            assert!(rate > 45.0 && rate < 55.0, "{rate} packets a second, also muted");
+        }
+    }
+}
+
+fn check_addresses(run: &Run) {
+    for (frames, person) in run.links.iter().zip(PERSONS) {
+        let other = if person == Site::Client { Site::Therapist } else { Site::Client };
+        let report = scan::scan_addresses(frames, &lab::addresses(other));
+        println!(
+            "{person:?}'s link: {} frames, {} bytes, {} of them ciphertext; the other's addresses: {} times readable, {} times \
+             in ciphertext, where chance puts {:.4}",
+            frames.len(),
+            report.bytes,
+            report.ciphertext_bytes,
+            report.readable.len(),
+            report.in_ciphertext.len(),
+            report.expected_by_chance
+        );
+        assert!(report.is_clean(), "{:?}", report.readable.iter().take(5).collect::<Vec<_>>());
+        // The same scanner on the same link finds the person's own address: it does look.
+        assert!(!scan::scan_addresses(frames, &lab::addresses(person)).is_clean());
+        // No datagram to or from anybody but the relay: no mDNS, no direct check.
+        for packet in frames.iter().filter_map(Packet::parse).filter(Packet::is_udp) {
+            let far = if packet.source.ip() == own(person) { packet.destination } else { packet.source };
+            assert_eq!(far.ip(), IpAddr::from(lab::SERVER), "a datagram to a stranger");
+        }
+        assert!(frames.iter().filter_map(Packet::parse).all(|packet| packet.transport != Transport::Fragment));
+    }
+}
+
+/// Before ADMIT, nothing but the connection to rendezvous.
+fn check_before_admission(run: &Run) {
+    for ((frames, person), sockets) in run.links.iter().zip(PERSONS).zip(&run.waiting_sockets) {
+        assert!(!sockets.is_empty(), "the waiting room is a connection");
+        assert!(
+            sockets.iter().all(|(protocol, remote)| protocol == "tcp" && *remote == server_in_proc()),
+            "{sockets:?}"
+        );
+        let before: Vec<_> =
+            frames.iter().filter_map(Packet::parse).filter(|packet| packet.at_us < run.admit_us).collect();
+        assert!(!before.is_empty());
+        for packet in before {
+            let to_server = [packet.source, packet.destination]
+                .iter()
+                .any(|end| end.ip() == IpAddr::from(lab::SERVER) && end.port() == PORT);
+            // ICMPv6 58: the kernel's own neighbour discovery.
+            let kernel = matches!(packet.transport, Transport::Other(58 | 2));
+            assert!(
+                kernel || (to_server && matches!(packet.transport, Transport::Tcp { .. })),
+                "{person:?}: {packet:?}"
+            );
+        }
+        let kinds: BTreeSet<_> = payloads(frames).map(|payload| payload.kind).collect();
+        assert!(kinds.contains(&Kind::Rtp) && kinds.contains(&Kind::Dtls) && kinds.contains(&Kind::Stun), "{kinds:?}");
+    }
+}
+
+/// Every SRTP index was used once. Gives the number of retransmitted packets.
+fn check_srtp_indices(run: &Run) -> usize {
+    let mut retransmitted = 0;
+    for (frames, person) in run.links.iter().zip(PERSONS) {
+        let index_use = scan::srtp_index_use(frames);
+        println!(
+            "{person:?}'s link: {} SRTP packets in {} streams, {} came twice alike, {} indices with different bytes",
+            index_use.packets,
+            index_use.streams.len(),
+            index_use.repeats,
+            index_use.reused.len()
+        );
+        assert!(index_use.packets > 1000 && index_use.reused.is_empty(), "{:?}", index_use.reused);
+        retransmitted += payloads(frames)
+            .filter(|payload| payload.kind == Kind::Rtp)
+            .filter_map(|payload| RtpHeader::parse(payload.payload))
+            .filter(|header| header.payload_type == RETRANSMITTED)
+            .count();
+    }
+    retransmitted
+}
+
+/// Windows of ten seconds of what was heard while both spoke: median correlation and median STOI.
+fn speech(run: &Run, listener: usize) -> (f64, f64) {
+    let heard = wav::read(&run.folder.join(&format!("{}-hears.wav", ROLES[listener]))).unwrap();
+    assert_eq!(heard.rate_hz, 48_000);
+    // The file begins with the session's sound; the last seconds may be muted.
+    let spoken = ((run.talked_s * f64::from(heard.rate_hz)) as usize).min(heard.samples.len());
+    let heard = Wav { samples: heard.samples[..spoken].to_vec(), ..heard };
+    let windows = compare_speech(&run.sent[1 - listener], &heard, 10.0, 3.0);
+    for window in &windows {
+        println!("the {} hears: {window:.3?}", ROLES[listener]);
+    }
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or_default()
+    };
+    let (correlation, stoi) = (
+        median(windows.iter().map(|window| window.correlation).collect()),
+        median(windows.iter().map(|window| window.stoi).collect()),
+    );
+    println!("the {} hears: median correlation {correlation:.3}, median STOI {stoi:.3}", ROLES[listener]);
+    (correlation, stoi)
+}
+
+fn check_pictures(folder: &Path, least_share: f64) {
+    let (count, numbers) = frame_numbers(folder);
+    println!(
+        "{}: {} of {count} pictures tell their frame number, {:?} to {:?}",
+        folder.display(),
+        numbers.len(),
+        numbers.first(),
+        numbers.last()
+    );
+    assert!(count >= 10, "{count} pictures");
+    assert!(numbers.len() as f64 >= count as f64 * least_share);
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+}
+
+fn skipped() -> bool {
+    let missing = lab::missing();
+    if let Some(why) = &missing {
+        println!("skipped: {why}");
+    }
+    missing.is_some()
+}
+
+#[test]
+fn a_relayed_session_carries_speech_and_pictures_and_shows_nothing_of_them() {
+    if skipped() {
+        return;
+    }
+    let _alone = alone();
+    let run = run("relayed", &Programs::shipped(), &Links::Veth, 25.0);
+    check_before_admission(&run);
+    check_addresses(&run);
+    check_sound_sizes(&run);
+    check_srtp_indices(&run);
+    let found = eavesdrop(&run);
+    assert!(found.rtp_packets > 4000);
+    assert!(found.opus < 0.05, "{found:?}");
+    assert_eq!((found.start_codes, found.texts), (0, [0, 0]), "{found:?}");
+    for stats in &run.stats {
+        assert_eq!((&stats["srtp_profile"], &stats["path"]), (&json!("SRTP_AEAD_AES_256_GCM"), &json!("relayed")));
+    }
+    for listener in 0..2 {
+        check_pictures(&run.folder.join(&format!("{}-sees", ROLES[listener])), 0.9);
+        let (correlation, stoi) = speech(&run, listener);
+        assert!(correlation >= 0.8 && stoi >= 0.95, "correlation {correlation:.3}, STOI {stoi:.3}");
+    }
+}
+
+#[test]
+fn the_same_scanners_find_everything_when_nothing_is_encrypted() {
+    if skipped() {
+        return;
+    }
+    let _alone = alone();
+    let run = run("control", &Programs::dangerous_plaintext_control(), &Links::Veth, 15.0);
+    let found = eavesdrop(&run);
+    assert!(found.opus_least > 0.5, "every voice is understood: {found:?}");
+    assert!(found.start_codes > 300 && found.parameter_sets > 0, "{found:?}");
+    assert!(found.texts.iter().all(|&count| count > 0), "{found:?}");
+    // Constant sizes don't depend on encryption.
+    check_sound_sizes(&run);
+}
+
+#[test]
+fn no_srtp_index_is_used_for_different_bytes_at_two_per_cent_of_loss() {
+    if skipped() {
+        return;
+    }
+    let _alone = alone();
+    let lossy = |seed| Impairment { delay: std::time::Duration::from_millis(20), ..Impairment::lossy(seed, 0.02) };
+    let run = run("lossy", &Programs::shipped(), &Links::Wires([lossy(11), lossy(12)]), 20.0);
+    let retransmitted = check_srtp_indices(&run);
+    println!("{retransmitted} retransmitted packets");
+    assert!(retransmitted > 10, "without retransmission this test means nothing");
+    check_addresses(&run);
+    for listener in 0..2 {
+        check_pictures(&run.folder.join(&format!("{}-sees", ROLES[listener])), 0.8);
+        speech(&run, listener);
+    }
+}

@@ -1,0 +1,90 @@
+//! Whole sessions on one computer.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod common;
+
+use common::{Stage, pictures::frame_numbers};
+use serde_json::Value;
+use sotto_e2e::{Meeting, Peer};
+
+fn number(stats: &Value, path: &str) -> f64 {
+    stats.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {path} in {stats}"))
+}
+
+/// What every session that runs must show.
+fn check_figures(peer: &mut Peer, seconds: f64) {
+    let stats = peer.stats();
+    assert_eq!(stats["srtp_profile"], "SRTP_AEAD_AES_256_GCM", "{stats}");
+    assert_eq!(stats["path"], "relayed", "{stats}");
+    assert_eq!((number(&stats, "/integrity_failures"), number(&stats, "/replays")), (0.0, 0.0), "{stats}");
+    for way in ["audio_out", "audio_in"] {
+        // One packet each 20 ms; half of them is the least on a machine that runs everything at once.
+        assert!(number(&stats, &format!("/{way}/packets")) > seconds * 25.0, "{way}: {stats}");
+    }
+    assert!(number(&stats, "/video_in/frames") > seconds * 5.0, "{stats}");
+    assert_eq!(number(&stats, "/video_in/width"), 640.0, "{stats}");
+    println!("{}: {stats}", peer.pid());
+}
+
+#[test]
+fn two_people_meet_by_spoken_code_and_again_by_their_pinned_keys() {
+    let stage = Stage::new("loopback");
+    let pictures = stage.folder.join("pictures");
+    let client_setup = stage.setup("client").with("--video-out", format!("png:{}", pictures.display()));
+    let mut meeting = Meeting::by_invite(stage.start("therapist"), Peer::start(&client_setup), "code");
+    meeting.open();
+    meeting.see_and_hear();
+    meeting.chat(true, "Guten Tag! Können Sie mich sehen?");
+    meeting.chat(false, "Ja, gut. \"Zitate\" und \\ auch.");
+    meeting.talk(6.0);
+    for peer in meeting.both() {
+        check_figures(peer, 6.0);
+    }
+    meeting.end();
+    let (count, numbers) = frame_numbers(&pictures);
+    assert!(count >= 3 && numbers.len() * 10 >= count * 9, "{} of {count} pictures have a number", numbers.len());
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "pictures come in order: {numbers:?}");
+
+    // Both programs are started again: what they know of each other was kept.
+    let (client_contact, therapist_contact) = (meeting.client_contact.clone(), meeting.therapist_contact.clone());
+    meeting.close();
+    let mut meeting =
+        Meeting::by_contact(stage.start("therapist"), stage.start("client"), &client_contact, &therapist_contact);
+    assert_eq!(meeting.client_contact, client_contact);
+    let cards = meeting.admit();
+    assert_eq!(cards[0]["reason"], "every", "{}", cards[0]);
+    meeting.compare(&cards);
+    meeting.see_and_hear();
+    meeting.chat(true, "wieder da");
+    meeting.end();
+    // The verification survived, too.
+    meeting.therapist.send(&serde_json::json!({"cmd": "contacts"}));
+    let contacts = meeting.therapist.expect("contacts", 5, |_| true);
+    assert_eq!(contacts["contacts"][0]["state"], "verified", "{contacts}");
+    meeting.close();
+}
+
+#[test]
+fn a_link_names_the_server_so_the_client_needs_to_know_nothing() {
+    let stage = Stage::new("link");
+    let mut client = stage.setup("client");
+    let at = client.arguments.iter().position(|argument| argument == "--rendezvous").unwrap();
+    client.arguments.drain(at..at + 2);
+    let mut meeting = Meeting::by_invite(stage.start("therapist"), Peer::start(&client), "link");
+    meeting.open();
+    meeting.chat(false, "hello");
+    meeting.end();
+    meeting.close();
+}
+
+#[test]
+fn closing_a_program_in_a_session_ends_the_session_properly() {
+    let stage = Stage::new("eof");
+    let mut meeting = stage.meet("code");
+    meeting.open();
+    let Meeting { mut therapist, client, .. } = meeting;
+    assert!(client.close().success());
+    let ended = therapist.expect("ended", 15, |_| true);
+    assert_eq!((&ended["reason"], &ended["complete"]), (&"normal".into(), &true.into()), "{ended}");
+    assert!(therapist.close().success());
+}

@@ -1,0 +1,110 @@
+//! Servers and relays that are not there, or go.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::Stage;
+use serde_json::json;
+use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Proxy, Server, ServerSetup};
+
+/// Trouble must be said within five seconds; one more for a machine that is busy.
+const SAID_WITHIN: Duration = Duration::from_secs(6);
+
+#[test]
+fn a_server_that_is_not_there_is_said_within_five_seconds_and_tried_again() {
+    let programs = Programs::shipped();
+    let folder = Folder::new("unreachable");
+    // A port that was free a moment ago: nobody listens.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let setup = PeerSetup::new(&programs.peer, "therapist", folder.join("therapist"))
+        .with("--rendezvous", format!("ws://{address}/"));
+    let mut therapist = Peer::start(&setup);
+    let asked = Instant::now();
+    therapist.send(&json!({"cmd": "invite", "label": "Anna", "form": "code"}));
+    let (notice, at) = therapist.expect_timed("notice", 10, |notice| notice["code"] == "rendezvous-unreachable");
+    assert!(at - asked < SAID_WITHIN, "{:?}", at - asked);
+    assert!(!notice["what_to_do"].as_str().unwrap().is_empty());
+    // It comes up, and what was asked for is done by itself.
+    let server = Server::start(&programs.rendezvous, &ServerSetup::arguments(&["--listen", &address.to_string()]));
+    therapist.expect("invite", 45, |invite| invite["code"].is_string());
+    drop(server);
+}
+
+#[test]
+fn a_running_session_survives_the_loss_of_rendezvous() {
+    let stage = Stage::new("rendezvous-lost");
+    let proxy = Proxy::to(stage.server.address());
+    let url = format!("ws://{}/", proxy.address());
+    let [therapist, client] =
+        ["therapist", "client"].map(|role| Peer::start(&stage.setup(role).with("--rendezvous", &url)));
+    let mut meeting = Meeting::by_invite(therapist, client, "code");
+    meeting.open();
+    meeting.see_and_hear();
+    let cut = Instant::now();
+    proxy.cut();
+    for peer in meeting.both() {
+        let (_, at) = peer.expect_timed("notice", 10, |notice| {
+            matches!(
+                notice["code"].as_str(),
+                Some("rendezvous-lost" | "rendezvous-unreachable" | "rendezvous-protocol")
+            )
+        });
+        assert!(at - cut < SAID_WITHIN, "{:?}", at - cut);
+    }
+    let before = meeting.client.stats();
+    meeting.talk(8.0);
+    let after = meeting.client.stats();
+    for counter in ["/audio_in/packets", "/audio_out/packets", "/video_in/frames"] {
+        let gained = |stats: &serde_json::Value| stats.pointer(counter).unwrap().as_f64().unwrap();
+        assert!(gained(&after) - gained(&before) > 40.0, "{counter}: {before} then {after}");
+    }
+    meeting.chat(true, "still here");
+    assert!(meeting.therapist.told("ended").is_empty());
+    proxy.mend();
+    meeting.end();
+    meeting.close();
+}
+
+#[test]
+fn a_relay_that_is_not_there_is_said_within_five_seconds_of_admission() {
+    let folder = Folder::new("relay-secret");
+    let secret = folder.join("secret");
+    std::fs::write(&secret, "not a secret: the relay does not exist").unwrap();
+    // A bound socket that never answers: a relay behind a firewall.
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let url = format!("turn:{}?transport=udp", silent.local_addr().unwrap());
+    let secret = secret.to_str().unwrap();
+    let setup = ServerSetup::arguments(&["--listen", "127.0.0.1:0", "--turn-url", &url, "--turn-secret-file", secret]);
+    let stage = Stage::with_server("relay-missing", &setup);
+    let mut meeting = stage.meet("code");
+    let admitted = Instant::now();
+    meeting.therapist.send(&json!({"cmd": "admit", "contact": meeting.client_contact}));
+    for peer in meeting.both() {
+        let (notice, at) = peer.expect_timed("notice", 15, |notice| notice["code"] == "E_NO_RELAY");
+        assert!(at - admitted < SAID_WITHIN, "{:?}", at - admitted);
+        assert!(!notice["what_to_do"].as_str().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn server_and_relay_that_crash_in_a_session_are_said_within_five_seconds() {
+    let stage = Stage::new("crash");
+    let mut meeting = stage.meet("code");
+    meeting.open();
+    meeting.see_and_hear();
+    let common::Stage { server, folder, .. } = stage;
+    let crash = Instant::now();
+    server.kill();
+    for peer in meeting.both() {
+        // Sound and picture stop with the relay: that is a matter of the link, not only of rendezvous.
+        let (_, at) = peer.expect_timed("link", 10, |link| link["state"] == "reconnecting");
+        assert!(at - crash < SAID_WITHIN, "{:?}", at - crash);
+        let (_, at) = peer.expect_timed("notice", 10, |notice| {
+            notice["code"].as_str().is_some_and(|code| code.starts_with("rendezvous-"))
+        });
+        assert!(at - crash < SAID_WITHIN, "{:?}", at - crash);
+    }
+    drop(folder);
+}
