@@ -80,6 +80,11 @@ impl Established {
         self.outcome.h
     }
 
+    #[cfg(test)]
+    pub(crate) const fn hs_root(&self) -> &Secret<64> {
+        &self.outcome.hs_root
+    }
+
     /// `session_id`, for the local record only; never sent.
     #[must_use]
     pub fn session_id(&self) -> [u8; 16] {

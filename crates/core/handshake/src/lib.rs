@@ -51,6 +51,8 @@ mod fault;
 mod initiator;
 mod invite;
 mod join_text;
+#[cfg(test)]
+mod kat;
 mod kem;
 mod noise;
 mod params;

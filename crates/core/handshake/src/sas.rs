@@ -46,7 +46,7 @@ impl SessionWords {
         Self::from_hash(role, &sas)
     }
 
-    fn from_hash(role: Role, sas: &[u8; 64]) -> Self {
+    pub(crate) fn from_hash(role: Role, sas: &[u8; 64]) -> Self {
         Self {
             words: *sas.first_chunk().expect("6 of 64 bytes"),
             digits: u64::from_be_bytes(*sas[8..].first_chunk().expect("8 of 56 bytes")) % 1_000_000_000_000,
