@@ -142,10 +142,13 @@ fn protocol_of(frame: &Frame) -> Option<u16> {
     frame.bytes.get(at..at + 2).map(|two| u16::from_be_bytes([two[0], two[1]]))
 }
 
+/// Sequence number and payload.
+type Segment = (u32, Vec<u8>);
+
 /// Bytes of each direction of each TCP connection, in order, without repeats. A gap ends the stream.
 #[must_use]
 pub fn tcp_streams(frames: &[Frame]) -> BTreeMap<(SocketAddr, SocketAddr), Vec<u8>> {
-    let mut segments: BTreeMap<(SocketAddr, SocketAddr), Vec<(u32, Vec<u8>)>> = BTreeMap::new();
+    let mut segments: BTreeMap<(SocketAddr, SocketAddr), Vec<Segment>> = BTreeMap::new();
     for packet in frames.iter().filter_map(Packet::parse) {
         if let Transport::Tcp { sequence, syn } = packet.transport {
             let list = segments.entry((packet.source, packet.destination)).or_default();
@@ -159,7 +162,7 @@ pub fn tcp_streams(frames: &[Frame]) -> BTreeMap<(SocketAddr, SocketAddr), Vec<u
     segments.into_iter().map(|(ends, list)| (ends, assemble(list))).collect()
 }
 
-fn assemble(mut segments: Vec<(u32, Vec<u8>)>) -> Vec<u8> {
+fn assemble(mut segments: Vec<Segment>) -> Vec<u8> {
     let Some(&(first, _)) = segments.first() else { return Vec::new() };
     // Offsets from the first segment seen; a connection of a test stays far below 2 GiB.
     segments.sort_by_key(|&(sequence, _)| sequence.wrapping_sub(first).cast_signed());

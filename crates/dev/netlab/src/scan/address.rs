@@ -128,7 +128,7 @@ pub fn scan_addresses(frames: &[Frame], wanted: &[IpAddr]) -> AddressReport {
         match packet.transport {
             // Payload of TCP is looked at as a stream, below.
             Transport::Tcp { .. } => {
-                report.look(&frame.bytes[..packet.payload_at], None, packet.at_us, ends, &patterns)
+                report.look(&frame.bytes[..packet.payload_at], None, packet.at_us, ends, &patterns);
             }
             Transport::Udp => {
                 let opaque = ciphertext_start(packet.payload).map(|start| packet.payload_at + start);

@@ -16,7 +16,7 @@ const LONGEST_HEADER: usize = 12;
 /// How a packet's end is guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    AtEnd,
+    Whole,
     BeforeTag,
     ByLength,
 }
@@ -49,7 +49,7 @@ pub fn eavesdrop_opus(frames: &[Frame], ssrc: u32, said: &[f32]) -> Heard {
     let said = flatten(said);
     let mut best = Heard { correlation: 0.0, header: 0, packets: packets.len(), decoded: 0, sound: Vec::new() };
     for header in 0..=LONGEST_HEADER {
-        for end in [End::AtEnd, End::BeforeTag, End::ByLength] {
+        for end in [End::Whole, End::BeforeTag, End::ByLength] {
             let (sound, decoded) = decode(&packets, header, end);
             // Fewer valid packets than one in twenty are no speech, whatever they sound like.
             if decoded * 20 < packets.len() {
@@ -72,7 +72,7 @@ fn decode(packets: &[&[u8]], header: usize, end: End) -> (Vec<f32>, usize) {
     let (mut sound, mut decoded) = (Vec::with_capacity(packets.len() * frame), 0);
     for packet in packets {
         let guess = match end {
-            End::AtEnd => packet.get(header..),
+            End::Whole => packet.get(header..),
             End::BeforeTag => packet.get(header..packet.len().saturating_sub(16)),
             End::ByLength => packet
                 .get(header..)
