@@ -53,28 +53,55 @@ const UNKNOWN: Row = Row {
 const ROWS: &[Row] = &[
     Row {
         code: "E_VAULT_OPEN",
-        english: ("The passphrase is not right, or the file is damaged.", "Try the passphrase again. If you are sure of it, restore your last copy."),
-        german: ("Die Passphrase stimmt nicht, oder die Datei ist beschädigt.", "Versuchen Sie die Passphrase noch einmal. Wenn Sie sicher sind, stellen Sie Ihre letzte Kopie wieder her."),
+        english: (
+            "The passphrase is not right, or the file is damaged.",
+            "Try the passphrase again. If you are sure of it, restore your last copy.",
+        ),
+        german: (
+            "Die Passphrase stimmt nicht, oder die Datei ist beschädigt.",
+            "Versuchen Sie die Passphrase noch einmal. Wenn Sie sicher sind, stellen Sie Ihre letzte Kopie wieder her.",
+        ),
     },
     Row {
         code: "E_STORE",
-        english: ("This could not be saved on your computer.", "Check that there is free space, then try again. Nothing was sent."),
-        german: ("Das konnte auf Ihrem Computer nicht gespeichert werden.", "Prüfen Sie, ob Speicherplatz frei ist, und versuchen Sie es noch einmal. Es wurde nichts gesendet."),
+        english: (
+            "This could not be saved on your computer.",
+            "Check that there is free space, then try again. Nothing was sent.",
+        ),
+        german: (
+            "Das konnte auf Ihrem Computer nicht gespeichert werden.",
+            "Prüfen Sie, ob Speicherplatz frei ist, und versuchen Sie es noch einmal. Es wurde nichts gesendet.",
+        ),
     },
     Row {
         code: "E_INVITE_FORMAT",
-        english: ("This is not a complete invite code.", "Look for a missing or mistyped part, or ask your therapist to read it again."),
-        german: ("Das ist kein vollständiger Einladungscode.", "Sehen Sie nach, ob ein Teil fehlt oder vertippt ist, oder lassen Sie ihn sich noch einmal vorlesen."),
+        english: (
+            "This is not a complete invite code.",
+            "Look for a missing or mistyped part, or ask your therapist to read it again.",
+        ),
+        german: (
+            "Das ist kein vollständiger Einladungscode.",
+            "Sehen Sie nach, ob ein Teil fehlt oder vertippt ist, oder lassen Sie ihn sich noch einmal vorlesen.",
+        ),
     },
     Row {
         code: "E_CODE_WORD",
         english: ("One of the words is not on the list.", "Check the spelling of each word; the order matters."),
-        german: ("Eines der Wörter steht nicht auf der Liste.", "Prüfen Sie die Schreibweise jedes Wortes; die Reihenfolge zählt."),
+        german: (
+            "Eines der Wörter steht nicht auf der Liste.",
+            "Prüfen Sie die Schreibweise jedes Wortes; die Reihenfolge zählt.",
+        ),
     },
     Row {
         code: "E_CODE_ORDER",
-        english: ("One of the words can't stand at this place.", "Perhaps two words are swapped, or one is missing or said twice."),
-        german: ("Eines der Wörter kann an dieser Stelle nicht stehen.", "Vielleicht sind zwei Wörter vertauscht, oder eines fehlt oder steht doppelt."),
+        english: (
+            "One of the words can't stand at this place.",
+            "Perhaps two words are swapped, or one is missing or said twice.",
+        ),
+        german: (
+            "Eines der Wörter kann an dieser Stelle nicht stehen.",
+            "Vielleicht sind zwei Wörter vertauscht, oder eines fehlt oder steht doppelt.",
+        ),
     },
     Row {
         code: "E_INVITE_EXPIRED",
@@ -84,57 +111,111 @@ const ROWS: &[Row] = &[
     Row {
         code: "E_INVITE_USED",
         english: ("This code was already used.", "If that was not you, call your therapist now."),
-        german: ("Dieser Code wurde schon benutzt.", "Wenn Sie das nicht waren, rufen Sie jetzt Ihre Therapeutin oder Ihren Therapeuten an."),
+        german: (
+            "Dieser Code wurde schon benutzt.",
+            "Wenn Sie das nicht waren, rufen Sie jetzt Ihre Therapeutin oder Ihren Therapeuten an.",
+        ),
     },
     Row {
         code: "E_INVITE_BURNED",
-        english: ("This invite was tried too often and is no longer valid.", "Make a new invite, and ask who may have seen the old one."),
-        german: ("Diese Einladung wurde zu oft versucht und gilt nicht mehr.", "Machen Sie eine neue Einladung, und fragen Sie, wer die alte gesehen haben kann."),
+        english: (
+            "This invite was tried too often and is no longer valid.",
+            "Make a new invite, and ask who may have seen the old one.",
+        ),
+        german: (
+            "Diese Einladung wurde zu oft versucht und gilt nicht mehr.",
+            "Machen Sie eine neue Einladung, und fragen Sie, wer die alte gesehen haben kann.",
+        ),
     },
     Row {
         code: "E_CODE_UNKNOWN",
-        english: ("Nobody is waiting under this number.", "Check the six digits. The code may have expired or been used: ask your therapist for a new one."),
-        german: ("Unter dieser Nummer wartet niemand.", "Prüfen Sie die sechs Ziffern. Vielleicht ist der Code abgelaufen oder benutzt: bitten Sie um einen neuen."),
+        english: (
+            "Nobody is waiting under this number.",
+            "Check the six digits. The code may have expired or been used: ask your therapist for a new one.",
+        ),
+        german: (
+            "Unter dieser Nummer wartet niemand.",
+            "Prüfen Sie die sechs Ziffern. Vielleicht ist der Code abgelaufen oder benutzt: bitten Sie um einen neuen.",
+        ),
     },
     Row {
         code: "E_CODE_WRONG",
         english: ("The words did not match.", "Check each word and try again, or ask your therapist for a new code."),
-        german: ("Die Wörter stimmen nicht überein.", "Prüfen Sie jedes Wort und versuchen Sie es noch einmal, oder bitten Sie um einen neuen Code."),
+        german: (
+            "Die Wörter stimmen nicht überein.",
+            "Prüfen Sie jedes Wort und versuchen Sie es noch einmal, oder bitten Sie um einen neuen Code.",
+        ),
     },
     Row {
         code: "E_CODE_BURNED",
-        english: ("This code was tried too often and is no longer valid.", "Make a new code. If it was not a typing error, somebody is guessing."),
-        german: ("Dieser Code wurde zu oft versucht und gilt nicht mehr.", "Machen Sie einen neuen Code. Wenn es kein Tippfehler war, rät jemand."),
+        english: (
+            "This code was tried too often and is no longer valid.",
+            "Make a new code. If it was not a typing error, somebody is guessing.",
+        ),
+        german: (
+            "Dieser Code wurde zu oft versucht und gilt nicht mehr.",
+            "Machen Sie einen neuen Code. Wenn es kein Tippfehler war, rät jemand.",
+        ),
     },
     Row {
         code: "E_HS_DECRYPT",
-        english: ("The other computer's answer could not be verified.", "Try again. If it happens again, call each other."),
-        german: ("Die Antwort des anderen Computers ließ sich nicht prüfen.", "Versuchen Sie es noch einmal. Geschieht es wieder, rufen Sie einander an."),
+        english: (
+            "The other computer's answer could not be verified.",
+            "Try again. If it happens again, call each other.",
+        ),
+        german: (
+            "Die Antwort des anderen Computers ließ sich nicht prüfen.",
+            "Versuchen Sie es noch einmal. Geschieht es wieder, rufen Sie einander an.",
+        ),
     },
     Row {
         code: "E_HS_TIMEOUT",
-        english: ("The other computer did not answer in time.", "Stay here: it is tried again when the other computer is there."),
-        german: ("Der andere Computer hat nicht rechtzeitig geantwortet.", "Bleiben Sie hier: es wird wieder versucht, sobald der andere Computer da ist."),
+        english: (
+            "The other computer did not answer in time.",
+            "Stay here: it is tried again when the other computer is there.",
+        ),
+        german: (
+            "Der andere Computer hat nicht rechtzeitig geantwortet.",
+            "Bleiben Sie hier: es wird wieder versucht, sobald der andere Computer da ist.",
+        ),
     },
     Row {
         code: "E_IDHASH",
-        english: ("This is not the computer that made your invite.", "Do not go on. Call your therapist on a number that you know."),
-        german: ("Das ist nicht der Computer, von dem Ihre Einladung stammt.", "Machen Sie nicht weiter. Rufen Sie unter einer Nummer an, die Sie kennen."),
+        english: (
+            "This is not the computer that made your invite.",
+            "Do not go on. Call your therapist on a number that you know.",
+        ),
+        german: (
+            "Das ist nicht der Computer, von dem Ihre Einladung stammt.",
+            "Machen Sie nicht weiter. Rufen Sie unter einer Nummer an, die Sie kennen.",
+        ),
     },
     Row {
         code: "E_COMMIT",
         english: ("Somebody between the two computers changed the key exchange.", "Do not go on. Call each other."),
-        german: ("Jemand zwischen den beiden Computern hat den Schlüsselaustausch verändert.", "Machen Sie nicht weiter. Rufen Sie einander an."),
+        german: (
+            "Jemand zwischen den beiden Computern hat den Schlüsselaustausch verändert.",
+            "Machen Sie nicht weiter. Rufen Sie einander an.",
+        ),
     },
     Row {
         code: "E_DOWNGRADE",
-        english: ("Somebody between the two computers tried to force an older protocol.", "Do not go on. Call each other."),
-        german: ("Jemand zwischen den beiden Computern wollte ein älteres Protokoll erzwingen.", "Machen Sie nicht weiter. Rufen Sie einander an."),
+        english: (
+            "Somebody between the two computers tried to force an older protocol.",
+            "Do not go on. Call each other.",
+        ),
+        german: (
+            "Jemand zwischen den beiden Computern wollte ein älteres Protokoll erzwingen.",
+            "Machen Sie nicht weiter. Rufen Sie einander an.",
+        ),
     },
     Row {
         code: "E_VERSION",
         english: ("The two programs are too different in age.", "Install the newest version on both computers."),
-        german: ("Die beiden Programme sind zu verschieden alt.", "Installieren Sie auf beiden Computern die neueste Version."),
+        german: (
+            "Die beiden Programme sind zu verschieden alt.",
+            "Installieren Sie auf beiden Computern die neueste Version.",
+        ),
     },
     Row {
         code: "E_SIG_ORDER",
@@ -143,123 +224,246 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: "E_SDP",
-        english: ("The other program described its connection in a way that is not allowed.", "Install the newest version on both computers."),
-        german: ("Das andere Programm hat seine Verbindung auf unzulässige Weise beschrieben.", "Installieren Sie auf beiden Computern die neueste Version."),
+        english: (
+            "The other program described its connection in a way that is not allowed.",
+            "Install the newest version on both computers.",
+        ),
+        german: (
+            "Das andere Programm hat seine Verbindung auf unzulässige Weise beschrieben.",
+            "Installieren Sie auf beiden Computern die neueste Version.",
+        ),
     },
     Row {
         code: "E_BIND",
-        english: ("The encrypted connection does not belong to the keys of this session. The session was stopped.", "Call each other before you try again."),
-        german: ("Die verschlüsselte Verbindung gehört nicht zu den Schlüsseln dieser Sitzung. Die Sitzung wurde beendet.", "Rufen Sie einander an, bevor Sie es noch einmal versuchen."),
+        english: (
+            "The encrypted connection does not belong to the keys of this session. The session was stopped.",
+            "Call each other before you try again.",
+        ),
+        german: (
+            "Die verschlüsselte Verbindung gehört nicht zu den Schlüsseln dieser Sitzung. Die Sitzung wurde beendet.",
+            "Rufen Sie einander an, bevor Sie es noch einmal versuchen.",
+        ),
     },
     Row {
         code: "E_FP",
-        english: ("The certificate of the connection is not the one that was announced. The session was stopped.", "Call each other before you try again."),
-        german: ("Das Zertifikat der Verbindung ist nicht das angekündigte. Die Sitzung wurde beendet.", "Rufen Sie einander an, bevor Sie es noch einmal versuchen."),
+        english: (
+            "The certificate of the connection is not the one that was announced. The session was stopped.",
+            "Call each other before you try again.",
+        ),
+        german: (
+            "Das Zertifikat der Verbindung ist nicht das angekündigte. Die Sitzung wurde beendet.",
+            "Rufen Sie einander an, bevor Sie es noch einmal versuchen.",
+        ),
     },
     Row {
         code: "E_SAS_MISMATCH",
-        english: ("The words were different. The session was stopped.", "Call each other on a number that you know, and make a new invite."),
-        german: ("Die Wörter waren verschieden. Die Sitzung wurde beendet.", "Rufen Sie einander unter einer bekannten Nummer an, und machen Sie eine neue Einladung."),
+        english: (
+            "The words were different. The session was stopped.",
+            "Call each other on a number that you know, and make a new invite.",
+        ),
+        german: (
+            "Die Wörter waren verschieden. Die Sitzung wurde beendet.",
+            "Rufen Sie einander unter einer bekannten Nummer an, und machen Sie eine neue Einladung.",
+        ),
     },
     Row {
         code: "sas-again",
-        english: ("None of these was heard.", "Ask to have the words read once more. If they are not among the four again, the session stops."),
-        german: ("Nichts davon war zu hören.", "Lassen Sie sich die Wörter noch einmal vorlesen. Sind sie wieder nicht dabei, endet die Sitzung."),
+        english: (
+            "None of these was heard.",
+            "Ask to have the words read once more. If they are not among the four again, the session stops.",
+        ),
+        german: (
+            "Nichts davon war zu hören.",
+            "Lassen Sie sich die Wörter noch einmal vorlesen. Sind sie wieder nicht dabei, endet die Sitzung.",
+        ),
     },
     Row {
         code: "E_SAS_TIMEOUT",
-        english: ("The words were not compared in time. The session was stopped.", "Join again when you are both ready to read the words."),
-        german: ("Die Wörter wurden nicht rechtzeitig verglichen. Die Sitzung wurde beendet.", "Treten Sie noch einmal bei, wenn Sie beide bereit sind, die Wörter zu lesen."),
+        english: (
+            "The words were not compared in time. The session was stopped.",
+            "Join again when you are both ready to read the words.",
+        ),
+        german: (
+            "Die Wörter wurden nicht rechtzeitig verglichen. Die Sitzung wurde beendet.",
+            "Treten Sie noch einmal bei, wenn Sie beide bereit sind, die Wörter zu lesen.",
+        ),
     },
     Row {
         code: "E_BLOCKED",
-        english: ("The words of this contact did not match. Sessions with it are blocked.", "Make a new invite over a way that you both trust."),
-        german: ("Die Wörter dieses Kontakts stimmten nicht überein. Sitzungen mit ihm sind gesperrt.", "Machen Sie eine neue Einladung auf einem Weg, dem Sie beide trauen."),
+        english: (
+            "The words of this contact did not match. Sessions with it are blocked.",
+            "Make a new invite over a way that you both trust.",
+        ),
+        german: (
+            "Die Wörter dieses Kontakts stimmten nicht überein. Sitzungen mit ihm sind gesperrt.",
+            "Machen Sie eine neue Einladung auf einem Weg, dem Sie beide trauen.",
+        ),
     },
     Row {
         code: "E_DATA_ORDER",
         english: ("Messages arrived damaged or out of order. The session was stopped.", "Join again."),
-        german: ("Nachrichten kamen beschädigt oder in falscher Reihenfolge an. Die Sitzung wurde beendet.", "Treten Sie noch einmal bei."),
+        german: (
+            "Nachrichten kamen beschädigt oder in falscher Reihenfolge an. Die Sitzung wurde beendet.",
+            "Treten Sie noch einmal bei.",
+        ),
     },
     Row {
         code: "E_TRUNCATED",
-        english: ("The session ended abnormally: last messages may be missing.", "If it was not meant to end, join again or call each other."),
-        german: ("Die Sitzung endete ungewöhnlich: letzte Nachrichten können fehlen.", "War das Ende nicht gewollt, treten Sie noch einmal bei oder rufen Sie einander an."),
+        english: (
+            "The session ended abnormally: last messages may be missing.",
+            "If it was not meant to end, join again or call each other.",
+        ),
+        german: (
+            "Die Sitzung endete ungewöhnlich: letzte Nachrichten können fehlen.",
+            "War das Ende nicht gewollt, treten Sie noch einmal bei oder rufen Sie einander an.",
+        ),
     },
     Row {
         code: "E_NO_RELAY",
-        english: ("The relay does not answer.", "It is tried again. Without it there is no sound and no picture: have the telephone ready."),
-        german: ("Die Vermittlung (Relay) antwortet nicht.", "Es wird wieder versucht. Ohne sie gibt es weder Ton noch Bild: halten Sie das Telefon bereit."),
+        english: (
+            "The relay does not answer.",
+            "It is tried again. Without it there is no sound and no picture: have the telephone ready.",
+        ),
+        german: (
+            "Die Vermittlung (Relay) antwortet nicht.",
+            "Es wird wieder versucht. Ohne sie gibt es weder Ton noch Bild: halten Sie das Telefon bereit.",
+        ),
     },
     Row {
         code: "E_RELAY_REFUSED",
-        english: ("The relay refused this computer.", "Tell whoever runs your server: the relay's secret may differ from the server's."),
-        german: ("Die Vermittlung (Relay) hat diesen Computer abgewiesen.", "Sagen Sie es dem Betreiber Ihres Servers: das Geheimnis des Relays weicht vielleicht ab."),
+        english: (
+            "The relay refused this computer.",
+            "Tell whoever runs your server: the relay's secret may differ from the server's.",
+        ),
+        german: (
+            "Die Vermittlung (Relay) hat diesen Computer abgewiesen.",
+            "Sagen Sie es dem Betreiber Ihres Servers: das Geheimnis des Relays weicht vielleicht ab.",
+        ),
     },
     Row {
         code: "E_NO_PATH",
         english: ("The two computers found no way to each other.", "Try another network, or have the telephone ready."),
-        german: ("Die beiden Computer haben keinen Weg zueinander gefunden.", "Versuchen Sie ein anderes Netz, oder halten Sie das Telefon bereit."),
+        german: (
+            "Die beiden Computer haben keinen Weg zueinander gefunden.",
+            "Versuchen Sie ein anderes Netz, oder halten Sie das Telefon bereit.",
+        ),
     },
     Row {
         code: "E_DTLS",
         english: ("The encrypted connection could not be set up in time.", "Try again, or try another network."),
-        german: ("Die verschlüsselte Verbindung kam nicht rechtzeitig zustande.", "Versuchen Sie es noch einmal, oder in einem anderen Netz."),
+        german: (
+            "Die verschlüsselte Verbindung kam nicht rechtzeitig zustande.",
+            "Versuchen Sie es noch einmal, oder in einem anderen Netz.",
+        ),
     },
     Row {
         code: "E_SRTP",
-        english: ("The other program offered weaker encryption. The session was stopped.", "Install the newest version on both computers."),
-        german: ("Das andere Programm bot schwächere Verschlüsselung an. Die Sitzung wurde beendet.", "Installieren Sie auf beiden Computern die neueste Version."),
+        english: (
+            "The other program offered weaker encryption. The session was stopped.",
+            "Install the newest version on both computers.",
+        ),
+        german: (
+            "Das andere Programm bot schwächere Verschlüsselung an. Die Sitzung wurde beendet.",
+            "Installieren Sie auf beiden Computern die neueste Version.",
+        ),
     },
     Row {
         code: "E_INTERNAL",
         english: ("Something went wrong inside this program.", "Join again. If it happens again, restart the program."),
-        german: ("In diesem Programm ist etwas schiefgegangen.", "Treten Sie noch einmal bei. Geschieht es wieder, starten Sie das Programm neu."),
+        german: (
+            "In diesem Programm ist etwas schiefgegangen.",
+            "Treten Sie noch einmal bei. Geschieht es wieder, starten Sie das Programm neu.",
+        ),
     },
     Row {
         code: "interrupted",
         english: ("The connection to the other computer was lost.", "It is being restored; wait a moment."),
-        german: ("Die Verbindung zum anderen Computer ist abgerissen.", "Sie wird wiederhergestellt; warten Sie einen Moment."),
+        german: (
+            "Die Verbindung zum anderen Computer ist abgerissen.",
+            "Sie wird wiederhergestellt; warten Sie einen Moment.",
+        ),
     },
     Row {
         code: "rendezvous-unreachable",
-        english: ("The meeting server does not answer.", "Check your network. It is tried again by itself; a running session goes on."),
-        german: ("Der Treffpunkt-Server antwortet nicht.", "Prüfen Sie Ihr Netz. Es wird von selbst wieder versucht; eine laufende Sitzung geht weiter."),
+        english: (
+            "The meeting server does not answer.",
+            "Check your network. It is tried again by itself; a running session goes on.",
+        ),
+        german: (
+            "Der Treffpunkt-Server antwortet nicht.",
+            "Prüfen Sie Ihr Netz. Es wird von selbst wieder versucht; eine laufende Sitzung geht weiter.",
+        ),
     },
     Row {
         code: "rendezvous-dns",
         english: ("The name of the meeting server was not found.", "Check your network and the server's address."),
-        german: ("Der Name des Treffpunkt-Servers wurde nicht gefunden.", "Prüfen Sie Ihr Netz und die Adresse des Servers."),
+        german: (
+            "Der Name des Treffpunkt-Servers wurde nicht gefunden.",
+            "Prüfen Sie Ihr Netz und die Adresse des Servers.",
+        ),
     },
     Row {
         code: "rendezvous-certificate",
-        english: ("The meeting server could not prove who it is.", "Do not change anything. Ask whoever runs it whether its certificate was changed."),
-        german: ("Der Treffpunkt-Server konnte sich nicht ausweisen.", "Ändern Sie nichts. Fragen Sie den Betreiber, ob das Zertifikat gewechselt wurde."),
+        english: (
+            "The meeting server could not prove who it is.",
+            "Do not change anything. Ask whoever runs it whether its certificate was changed.",
+        ),
+        german: (
+            "Der Treffpunkt-Server konnte sich nicht ausweisen.",
+            "Ändern Sie nichts. Fragen Sie den Betreiber, ob das Zertifikat gewechselt wurde.",
+        ),
     },
     Row {
         code: "rendezvous-certificate-time",
-        english: ("The meeting server's certificate is not valid at this computer's date.", "Check date and time of this computer."),
-        german: ("Das Zertifikat des Treffpunkt-Servers gilt zum Datum dieses Computers nicht.", "Prüfen Sie Datum und Uhrzeit dieses Computers."),
+        english: (
+            "The meeting server's certificate is not valid at this computer's date.",
+            "Check date and time of this computer.",
+        ),
+        german: (
+            "Das Zertifikat des Treffpunkt-Servers gilt zum Datum dieses Computers nicht.",
+            "Prüfen Sie Datum und Uhrzeit dieses Computers.",
+        ),
     },
     Row {
         code: "rendezvous-protocol",
         english: ("What answers there is not a meeting server of this program.", "Check the server's address."),
-        german: ("Was dort antwortet, ist kein Treffpunkt-Server dieses Programms.", "Prüfen Sie die Adresse des Servers."),
+        german: (
+            "Was dort antwortet, ist kein Treffpunkt-Server dieses Programms.",
+            "Prüfen Sie die Adresse des Servers.",
+        ),
     },
     Row {
         code: "rendezvous-full",
-        english: ("The meeting server takes no more connections just now.", "Wait a moment; it is tried again by itself."),
-        german: ("Der Treffpunkt-Server nimmt gerade keine Verbindungen mehr an.", "Warten Sie einen Moment; es wird von selbst wieder versucht."),
+        english: (
+            "The meeting server takes no more connections just now.",
+            "Wait a moment; it is tried again by itself.",
+        ),
+        german: (
+            "Der Treffpunkt-Server nimmt gerade keine Verbindungen mehr an.",
+            "Warten Sie einen Moment; es wird von selbst wieder versucht.",
+        ),
     },
     Row {
         code: "rendezvous-lost",
-        english: ("The connection to the meeting server was lost.", "It is restored by itself; a running session goes on."),
-        german: ("Die Verbindung zum Treffpunkt-Server ist abgerissen.", "Sie wird von selbst wiederhergestellt; eine laufende Sitzung geht weiter."),
+        english: (
+            "The connection to the meeting server was lost.",
+            "It is restored by itself; a running session goes on.",
+        ),
+        german: (
+            "Die Verbindung zum Treffpunkt-Server ist abgerissen.",
+            "Sie wird von selbst wiederhergestellt; eine laufende Sitzung geht weiter.",
+        ),
     },
     Row {
         code: "rendezvous-limit",
-        english: ("The meeting server asks for a pause: too many attempts from this network.", "Wait ten minutes and try again."),
-        german: ("Der Treffpunkt-Server verlangt eine Pause: zu viele Versuche aus diesem Netz.", "Warten Sie zehn Minuten und versuchen Sie es dann noch einmal."),
+        english: (
+            "The meeting server asks for a pause: too many attempts from this network.",
+            "Wait ten minutes and try again.",
+        ),
+        german: (
+            "Der Treffpunkt-Server verlangt eine Pause: zu viele Versuche aus diesem Netz.",
+            "Warten Sie zehn Minuten und versuchen Sie es dann noch einmal.",
+        ),
     },
     Row {
         code: "rendezvous-missing",
@@ -268,8 +472,14 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: "clock",
-        english: ("This computer's clock is wrong by more than ten minutes.", "Set date and time; the session works meanwhile."),
-        german: ("Die Uhr dieses Computers geht um mehr als zehn Minuten falsch.", "Stellen Sie Datum und Uhrzeit; die Sitzung geht trotzdem."),
+        english: (
+            "This computer's clock is wrong by more than ten minutes.",
+            "Set date and time; the session works meanwhile.",
+        ),
+        german: (
+            "Die Uhr dieses Computers geht um mehr als zehn Minuten falsch.",
+            "Stellen Sie Datum und Uhrzeit; die Sitzung geht trotzdem.",
+        ),
     },
     Row {
         code: "no-camera",
@@ -289,7 +499,10 @@ const ROWS: &[Row] = &[
     Row {
         code: "no-microphone",
         english: ("No microphone was found. The other person can't hear you.", "Connect one, or use the chat."),
-        german: ("Es wurde kein Mikrofon gefunden. Die andere Person hört Sie nicht.", "Schließen Sie eines an, oder benutzen Sie den Chat."),
+        german: (
+            "Es wurde kein Mikrofon gefunden. Die andere Person hört Sie nicht.",
+            "Schließen Sie eines an, oder benutzen Sie den Chat.",
+        ),
     },
     Row {
         code: "microphone-busy",
@@ -299,12 +512,18 @@ const ROWS: &[Row] = &[
     Row {
         code: "microphone-lost",
         english: ("The microphone was lost. The other person can't hear you.", "Plug it in again or choose another."),
-        german: ("Das Mikrofon ist verschwunden. Die andere Person hört Sie nicht.", "Stecken Sie es wieder ein oder wählen Sie ein anderes."),
+        german: (
+            "Das Mikrofon ist verschwunden. Die andere Person hört Sie nicht.",
+            "Stecken Sie es wieder ein oder wählen Sie ein anderes.",
+        ),
     },
     Row {
         code: "no-speaker",
         english: ("No speaker was found. You can't hear the other person.", "Connect a speaker or headphones."),
-        german: ("Es wurde kein Lautsprecher gefunden. Sie hören die andere Person nicht.", "Schließen Sie einen Lautsprecher oder Kopfhörer an."),
+        german: (
+            "Es wurde kein Lautsprecher gefunden. Sie hören die andere Person nicht.",
+            "Schließen Sie einen Lautsprecher oder Kopfhörer an.",
+        ),
     },
     Row {
         code: "speaker-busy",
@@ -349,7 +568,10 @@ const ROWS: &[Row] = &[
     Row {
         code: "E_ROLE",
         english: ("This profile's role can't do that.", "Therapists invite and let in; clients join."),
-        german: ("Das geht mit der Rolle dieses Profils nicht.", "Therapeutinnen und Therapeuten laden ein und lassen ein; Klientinnen und Klienten treten bei."),
+        german: (
+            "Das geht mit der Rolle dieses Profils nicht.",
+            "Therapeutinnen und Therapeuten laden ein und lassen ein; Klientinnen und Klienten treten bei.",
+        ),
     },
     Row {
         code: "E_TOO_LONG",

@@ -1,109 +1,45 @@
 //! WebRTC: moves sealed packets and sealed records between two computers, and reports fingerprints and figures.
 //!
-//! It can't name a key or an unsealed packet. Everything above sees the types below; the crate `webrtc` stays inside.
+//! It can't name a key or an unsealed packet. Everything above sees [`Transport`] and the types re-exported here; the
+//! crate `webrtc` stays inside, with our counter-measures against what version 0.21.1 does wrong:
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `config`, `event` | what goes in and what comes out |
+//! | `transport`, `supervisor` | one connection: descriptions, queues, timers, the check after DTLS (PROTOCOL §5.4) |
+//! | `sdp`, `candidate` | the SDP and candidate lines that never cross the wire, rebuilt from one template |
+//! | `settings` | ciphers, codecs, interceptors, timers of `webrtc` (PROTOCOL §5.3) |
+//! | `runtime`, `socket`, `datagram` | tokio under `webrtc`: capped sleep, repeated DTLS flights, refusals of the relay |
+//! | `rtx_unwrap`, `nack_guard`, `tap` | interceptors: retransmission without nonce reuse, media out of the chain |
+//!
+//! It doesn't know identities, gates, keys of the session, codecs, or what a record says.
+#![forbid(unsafe_code)]
 
-use sotto_wire::{Candidate, Description, SealedPacket, SealedRecord, TrackId};
+mod candidate;
+mod config;
+#[cfg(feature = "dangerous-plaintext-for-test")]
+mod dangerous_plaintext;
+mod datagram;
+mod event;
+mod knobs;
+mod nack_guard;
+mod rtx_unwrap;
+mod runtime;
+mod sdp;
+mod settings;
+mod socket;
+mod supervisor;
+mod tap;
+mod transport;
 
-/// A relay to use.
-#[derive(Clone)]
-pub struct Relay {
-    /// `turn:host:port?transport=udp`
-    pub url: String,
-    /// User.
-    pub username: String,
-    /// Password.
-    pub password: String,
-}
+#[cfg(test)]
+mod tests;
 
-/// How to connect.
-#[derive(Clone)]
-pub struct TransportConfig {
-    /// True: makes the offer (client). False: answers (therapist).
-    pub offerer: bool,
-    /// Relays; with `relay_only` at least one.
-    pub relays: Vec<Relay>,
-    /// Only relay candidates, both ways.
-    pub relay_only: bool,
-    /// SSRCs for audio, camera, screen, drawn by the caller: (media, rtx); rtx is 0 for audio.
-    pub ssrcs: [(u32, u32); 3],
-}
+pub use config::{Relay, TransportConfig};
+pub use event::{TransportEvent, TransportFault, TransportStats};
+pub use transport::Transport;
 
-/// What happens on the transport.
-pub enum TransportEvent {
-    /// Send to the other side by signalling.
-    LocalCandidate(Candidate),
-    /// No more candidates.
-    CandidatesEnd,
-    /// DTLS is up and re-checked: the peer's certificate hash is what the description said.
-    Connected {
-        /// SHA-256 of the peer's certificate, hashed again by us.
-        remote_fingerprint: [u8; 32],
-        /// Must be `SRTP_AEAD_AES_256_GCM`.
-        srtp_profile: String,
-        /// Must be `TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256`.
-        dtls_cipher: String,
-        /// Media goes by the relay.
-        relayed: bool,
-    },
-    /// The three data channels are open.
-    DataOpen,
-    /// A media packet came, after RTX unwrap.
-    Packet(SealedPacket),
-    /// A record came.
-    Record(SealedRecord),
-    /// The peer's RTCP asked for a key frame (PLI), at most two a second are passed on.
-    KeyframeRequest(TrackId),
-    /// ICE lost the path; it may come back.
-    Interrupted,
-    /// The path is back.
-    Recovered,
-    /// It will not work; the transport is closed.
-    Failed(TransportFault),
-}
+use sotto_wire::TrackId;
 
-/// Why the transport failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TransportFault {
-    /// No relay candidate within the time.
-    #[error("the relay does not answer")]
-    RelayUnreachable,
-    /// The relay refused the credentials.
-    #[error("the relay refused us")]
-    RelayRefused,
-    /// ICE found no path within the time.
-    #[error("no path to the other side")]
-    NoPath,
-    /// DTLS did not finish within the time.
-    #[error("the encrypted connection could not be set up")]
-    DtlsTimeout,
-    /// The certificate is not the announced one: `E_FP`.
-    #[error("certificate differs from the announced one")]
-    FingerprintMismatch,
-    /// A profile, cipher or RTX was not what we insist on.
-    #[error("the other side negotiated something we refuse")]
-    Downgrade,
-    /// The other side's description is not acceptable: `E_SDP`.
-    #[error("bad description")]
-    BadDescription,
-    /// Anything else inside.
-    #[error("internal: {0}")]
-    Internal(&'static str),
-}
-
-/// Figures of the transport.
-#[derive(Clone, Debug, Default)]
-pub struct TransportStats {
-    /// Round trip, ms.
-    pub rtt_ms: Option<f32>,
-    /// Media packets sent, first transmissions.
-    pub packets_sent: u64,
-    /// Media packets received, after RTX unwrap.
-    pub packets_received: u64,
-    /// Retransmissions sent.
-    pub retransmitted: u64,
-    /// Media goes by the relay.
-    pub relayed: bool,
-}
-
-/// Unused until the transport is built.
-pub type Placeholder = (Description, TrackId);
+/// Tracks that are data channels, in the order of their ids 0, 2, 4.
+const RECORD_TRACKS: [TrackId; 3] = [TrackId::Control, TrackId::Chat, TrackId::File];

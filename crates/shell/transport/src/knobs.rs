@@ -1,0 +1,60 @@
+//! Counter-measures that a test can switch off, to see that it fails without them.
+//!
+//! Private to the crate: [`Knobs::default`] is the only value outside its own tests. D-numbers: the defects of
+//! `webrtc 0.21.1` that `docs/decisions` lists.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+/// What happens to a datagram that we send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only tests make the others"))]
+pub(crate) enum Verdict {
+    /// Sent.
+    Pass,
+    /// Lost.
+    Drop,
+}
+
+/// A bad network, for tests. It sees every datagram before the kernel does.
+pub(crate) trait Impairment: Send + Sync {
+    /// `inner`: what is inside the TURN framing, or the datagram itself.
+    fn on_send(&self, inner: &[u8]) -> Verdict;
+}
+
+/// All on by default.
+#[derive(Clone)]
+pub(crate) struct Knobs {
+    /// D1: longest sleep of the crate's driver.
+    pub sleep_cap: Option<Duration>,
+    /// D2: give retransmissions their own number back before the NACK generator looks.
+    pub rtx_unwrap: bool,
+    /// D2: how often one packet is asked for; 0 is without end.
+    pub max_nacks: u16,
+    /// D3: RTX, and no answer to a NACK without it.
+    pub rtx: bool,
+    /// D6: when DTLS handshake datagrams are repeated.
+    pub dtls_copies: Vec<Duration>,
+    /// D8: our own timers and refusals.
+    pub watchdogs: bool,
+    /// D9 and T14: the candidate filter, both ways.
+    pub candidate_filter: bool,
+    /// A bad network.
+    pub impairment: Option<Arc<dyn Impairment>>,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self {
+            // 2 ms: relayed calls connect in 60 ms in place of 1.9 s for some 0.1 s of CPU per 10 s of call.
+            sleep_cap: Some(Duration::from_millis(2)),
+            rtx_unwrap: true,
+            max_nacks: 3,
+            rtx: true,
+            dtls_copies: vec![Duration::from_millis(15), Duration::from_millis(40)],
+            watchdogs: true,
+            candidate_filter: true,
+            impairment: None,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The `Runtime` that `webrtc` runs on: tokio, with a capped sleep, our sockets, and a notice when the driver ends.
+
+use core::{future::Future, net::SocketAddr, pin::Pin, time::Duration};
+use std::{io, net::ToSocketAddrs, sync::Arc};
+
+use tokio::sync::mpsc;
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
+};
+
+use crate::{knobs::Knobs, socket::CallSocket, supervisor::Signal};
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// `close()` of the crate waits this long for its driver: not a timer of the driver, so left alone.
+const DRIVER_STOP_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// See the module.
+pub(crate) struct CallRuntime {
+    pub knobs: Knobs,
+    pub signals: mpsc::Sender<Signal>,
+    /// `host:port` of each relay with its addresses, resolved once by us.
+    pub resolved: Vec<(String, Vec<SocketAddr>)>,
+}
+
+impl core::fmt::Debug for CallRuntime {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("CallRuntime")
+    }
+}
+
+impl Runtime for CallRuntime {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
+        // The crate spawns its driver and nothing else. When DTLS fails, the driver just returns and the state stays
+        // "connecting" for ever: this notice is how we learn of it.
+        let signals = self.signals.clone();
+        TokioRuntime.spawn(Box::pin(async move {
+            future.await;
+            // Dropped when full: the connect timers catch it.
+            let _ = signals.try_send(Signal::DriverEnded);
+        }))
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let options = socket2::SockRef::from(&socket);
+        // A key frame of 100 packets in one go must not overrun the default 208 KiB while the machine is loaded.
+        // What the system doesn't allow stays as it is.
+        let _ = options.set_recv_buffer_size(1 << 20);
+        let _ = options.set_send_buffer_size(1 << 20);
+        let inner = TokioRuntime.wrap_udp_socket(socket)?;
+        Ok(Arc::new(CallSocket::new(inner, self.knobs.clone(), self.signals.clone())))
+    }
+
+    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        TokioRuntime.wrap_tcp_listener(listener)
+    }
+
+    fn connect_tcp<'a>(&'a self, _: SocketAddr) -> BoxFuture<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
+        Box::pin(async { Err(io::Error::from(io::ErrorKind::Unsupported)) })
+    }
+
+    fn resolve_host<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move {
+            // Names that we didn't resolve ourselves are nobody's business (no lookup for what a peer sent).
+            let known = self.resolved.iter().find(|(name, _)| name == host);
+            known.map(|(_, addresses)| addresses.clone()).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        })
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        let capped = match self.knobs.sleep_cap {
+            Some(cap) if duration != DRIVER_STOP_TIMEOUT => duration.min(cap),
+            _ => duration,
+        };
+        TokioRuntime.sleep(capped)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        TokioRuntime.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        TokioRuntime.block_on(future);
+    }
+
+    fn yield_now(&self) -> BoxFuture<'static, ()> {
+        TokioRuntime.yield_now()
+    }
+
+    fn name(&self) -> &'static str {
+        "call"
+    }
+}
+
+/// Where sockets are bound. Asked anew for each bind, so that a restart follows a network change.
+pub(crate) enum Bind {
+    /// The local addresses from which these relays are reached, and no other interface. Works on loopback, too.
+    TowardsRelays(Vec<SocketAddr>),
+    /// Each interface.
+    Everywhere,
+}
+
+impl ToSocketAddrs for Bind {
+    type Iter = std::vec::IntoIter<SocketAddr>;
+
+    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
+        let any_v4 = SocketAddr::from(([0, 0, 0, 0], 0));
+        let any_v6 = SocketAddr::from(([0_u16; 8], 0));
+        let mut addresses = Vec::new();
+        match self {
+            Self::Everywhere => addresses.extend([any_v4, any_v6]),
+            Self::TowardsRelays(relays) => {
+                for relay in relays {
+                    // Connecting a UDP socket sends nothing; the kernel only picks the route.
+                    let probe = std::net::UdpSocket::bind(if relay.is_ipv4() { any_v4 } else { any_v6 });
+                    let local = probe.and_then(|probe| {
+                        probe.connect(relay)?;
+                        probe.local_addr()
+                    });
+                    if let Ok(local) = local {
+                        let address = SocketAddr::new(local.ip(), 0);
+                        if !addresses.contains(&address) {
+                            addresses.push(address);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(addresses.into_iter())
+    }
+}
