@@ -48,13 +48,15 @@ fn is_public(ip: IpAddr) -> bool {
         }
         IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
             Some(v4) => is_public(IpAddr::V4(v4)),
-            None => !(ip.is_loopback()
+            None => {
+                !(ip.is_loopback()
                 || ip.is_unspecified()
                 || ip.is_multicast()
                 || ip.is_unique_local()
                 || ip.is_unicast_link_local()
                 // NAT64 and 6to4 carry an IPv4 address that would have to be judged again: refuse them.
-                || matches!(ip.segments(), [0x64, 0xff9b, ..] | [0x2002, ..])),
+                || matches!(ip.segments(), [0x64, 0xff9b, ..] | [0x2002, ..]))
+            }
         },
     }
 }

@@ -13,7 +13,9 @@ use rtc::crypto::{
 };
 
 #[cfg(not(debug_assertions))]
-compile_error!("`dangerous-plaintext-for-test` removes all transport encryption and never ships: no release build with it");
+compile_error!(
+    "`dangerous-plaintext-for-test` removes all transport encryption and never ships: no release build with it"
+);
 
 /// The provider, with ciphers that do nothing.
 pub(crate) fn without_encryption(provider: Arc<dyn RTCCryptoProvider>) -> Arc<dyn RTCCryptoProvider> {

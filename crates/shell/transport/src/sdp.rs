@@ -89,7 +89,8 @@ pub(crate) fn check(description: &Description, offer: bool, own_ssrcs: &[(u32, u
     if !types.contains(&H264_RTX) || types.contains(&AV1) != types.contains(&AV1_RTX) {
         return Err(TransportFault::Downgrade);
     }
-    let mut seen: Vec<u32> = own_ssrcs.iter().flat_map(|(media, rtx)| [*media, *rtx]).filter(|ssrc| *ssrc != 0).collect();
+    let mut seen: Vec<u32> =
+        own_ssrcs.iter().flat_map(|(media, rtx)| [*media, *rtx]).filter(|ssrc| *ssrc != 0).collect();
     for (index, track) in description.tracks.iter().enumerate() {
         if (index == 0) != (track.rtx_ssrc == 0) {
             return Err(if index == 0 { bad } else { TransportFault::Downgrade });
@@ -143,10 +144,8 @@ fn media(sdp: &mut String, mid: usize, track: TrackSsrc, types: &[u8], transport
         if audio { ("audio", &[OPUS]) } else { ("video", &[H264, H264_RTX, AV1, AV1_RTX]) };
     let spoken: Vec<u8> = order.iter().copied().filter(|payload_type| types.contains(payload_type)).collect();
     let list = spoken.iter().map(u8::to_string).collect::<Vec<_>>().join(" ");
-    let _ = write!(
-        sdp,
-        "m={kind} 9 UDP/TLS/RTP/SAVPF {list}\r\n{transport}a=mid:{mid}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n"
-    );
+    let _ =
+        write!(sdp, "m={kind} 9 UDP/TLS/RTP/SAVPF {list}\r\n{transport}a=mid:{mid}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n");
     for payload_type in spoken {
         let _ = match payload_type {
             OPUS => write!(sdp, "a=rtpmap:{OPUS} opus/48000/2\r\na=fmtp:{OPUS} {OPUS_FMTP}\r\n"),

@@ -12,9 +12,7 @@ use std::{
 
 use rtc::{
     interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket},
-    rtcp::payload_feedbacks::{
-        full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication,
-    },
+    rtcp::payload_feedbacks::{full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication},
     rtp,
     sansio::Protocol,
     shared::error::Error,

@@ -104,7 +104,8 @@ impl Transport {
             events: events.clone(),
             local: config.ssrcs.map(|(media, _)| media),
         });
-        let peer_connection = build(&config, &knobs, resolved, signals.clone(), settings::registry(&knobs, &tap)).await?;
+        let peer_connection =
+            build(&config, &knobs, resolved, signals.clone(), settings::registry(&knobs, &tap)).await?;
         let mut tracks = Vec::with_capacity(3);
         for (index, ssrcs) in config.ssrcs.into_iter().enumerate() {
             let track = Arc::new(TrackLocalStaticRTP::new(settings::local_track(index, ssrcs, &knobs)));
@@ -122,8 +123,7 @@ impl Transport {
             record_senders.push(sender);
         }
         let records: [_; 3] = record_senders.try_into().map_err(|_| TransportFault::Internal("channels"))?;
-        let policy =
-            CandidatePolicy { relay_only: config.relay_only, allow_local_relay: config.allow_local_relay };
+        let policy = CandidatePolicy { relay_only: config.relay_only, allow_local_relay: config.allow_local_relay };
         let supervisor = Supervisor {
             peer_connection: peer_connection.clone(),
             signals: signal_receiver,
@@ -181,8 +181,14 @@ impl Transport {
             setup,
             ufrag: own.ufrag,
             pwd: own.pwd,
-            tracks: self.config.ssrcs.map(|(ssrc, rtx_ssrc)| TrackSsrc { ssrc, rtx_ssrc: if rtx { rtx_ssrc } else { 0 } }),
-            payload_types: sdp::SPOKEN.into_iter().filter(|payload_type| rtx || *payload_type != sdp::H264_RTX).collect(),
+            tracks: self
+                .config
+                .ssrcs
+                .map(|(ssrc, rtx_ssrc)| TrackSsrc { ssrc, rtx_ssrc: if rtx { rtx_ssrc } else { 0 } }),
+            payload_types: sdp::SPOKEN
+                .into_iter()
+                .filter(|payload_type| rtx || *payload_type != sdp::H264_RTX)
+                .collect(),
         };
         negotiation.local = Some(description.clone());
         Ok(description)
@@ -287,7 +293,8 @@ impl Transport {
     pub async fn stats(&self) -> TransportStats {
         let counters = &self.tap.counters;
         let report = self.peer_connection.get_stats(Instant::now(), StatsSelector::None).await;
-        let rtt = report.candidate_pairs().filter(|pair| pair.nominated).map(|pair| pair.current_round_trip_time).next();
+        let rtt =
+            report.candidate_pairs().filter(|pair| pair.nominated).map(|pair| pair.current_round_trip_time).next();
         TransportStats {
             rtt_ms: rtt.filter(|rtt| *rtt > 0.0).map(|rtt| (rtt * 1000.0) as f32),
             packets_sent: counters.sent.load(Ordering::Relaxed),

@@ -125,7 +125,14 @@ pub struct Connected {
 
 impl Peer {
     pub fn new(transport: Transport, events: mpsc::Receiver<TransportEvent>) -> Self {
-        Self { transport: Arc::new(transport), events, packets: Vec::new(), records: Vec::new(), connected: None, data_open: false }
+        Self {
+            transport: Arc::new(transport),
+            events,
+            packets: Vec::new(),
+            records: Vec::new(),
+            connected: None,
+            data_open: false,
+        }
     }
 
     pub async fn next(&mut self) -> TransportEvent {
@@ -160,9 +167,7 @@ pub async fn finish(offerer: &mut Peer, answerer: &mut Peer) -> Result<(), Trans
             TransportEvent::Packet(packet) => from.packets.push(packet),
             TransportEvent::Failed(fault) => return Err(fault),
             TransportEvent::Record(record) => from.records.push(record),
-            TransportEvent::KeyframeRequest(_)
-            | TransportEvent::Interrupted
-            | TransportEvent::Recovered => {}
+            TransportEvent::KeyframeRequest(_) | TransportEvent::Interrupted | TransportEvent::Recovered => {}
         }
     }
     Ok(())
@@ -178,7 +183,13 @@ pub fn packet(track: TrackId, number: u32, len: usize) -> SealedPacket {
     let codec = if track == TrackId::Audio { Codec::Opus } else { Codec::H264 };
     let mut bytes = vec![track as u8; len];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
-    SealedPacket { track, marker: number.is_multiple_of(3), rtp_timestamp: number * 960, codec, bytes: Bytes::from(bytes) }
+    SealedPacket {
+        track,
+        marker: number.is_multiple_of(3),
+        rtp_timestamp: number * 960,
+        codec,
+        bytes: Bytes::from(bytes),
+    }
 }
 
 pub fn number(packet: &SealedPacket) -> u32 {
