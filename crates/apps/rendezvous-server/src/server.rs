@@ -72,7 +72,7 @@ impl Server {
             return Err(StartError::PlainOutsideLoopback);
         }
         let announced = announced_address(&config)?;
-        let tls = tls::acceptor(&config.tls, vec![announced])?;
+        let tls = tls::acceptor(&config.tls, &[announced])?;
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::Listen)?;
         let port = listener.local_addr().map_err(StartError::Listen)?.port();
         let (issuer, embedded, relay) = match &config.relay {

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{StartError, Tls};
 
 /// An acceptor, and the SHA-256 of the certificate's SubjectPublicKeyInfo that clients may pin. `None` for plain `ws`.
-pub fn acceptor(tls: &Tls, names: Vec<IpAddr>) -> Result<Option<(TlsAcceptor, [u8; 32])>, StartError> {
+pub fn acceptor(tls: &Tls, names: &[IpAddr]) -> Result<Option<(TlsAcceptor, [u8; 32])>, StartError> {
     let (chain, key) = match tls {
         Tls::None => return Ok(None),
         Tls::SelfSigned => self_signed(names)?,
@@ -46,7 +46,7 @@ pub fn acceptor(tls: &Tls, names: Vec<IpAddr>) -> Result<Option<(TlsAcceptor, [u
 
 type KeyAndChain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn self_signed(names: Vec<IpAddr>) -> Result<KeyAndChain, StartError> {
+fn self_signed(names: &[IpAddr]) -> Result<KeyAndChain, StartError> {
     let failed = |_| StartError::Certificate("no certificate could be made");
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
     let mut subject: Vec<String> = names.iter().map(ToString::to_string).collect();

@@ -239,7 +239,7 @@ async fn a_waiting_connection_costs_little_memory() {
     assert_eq!(server.counters().connections, 420);
     if let (Some(before), Some(after)) = (before, rss_kb()) {
         let each = (after - before) / 400.0;
-        println!("memory per waiting connection without TLS: {each:.1} KB");
+        eprintln!("memory per waiting connection without TLS: {each:.1} KB");
         assert!(each < 40.0, "{each} KB");
     }
     drop((waiting, warm));

@@ -103,7 +103,7 @@ fn every_bit_flip_is_survived() {
 
 #[test]
 fn a_hundred_thousand_mutations_leave_the_machine_whole_and_small() {
-    let mut rng = Seeded(0x5077_0);
+    let mut rng = Seeded(0x0005_0770);
     let samples = samples();
     let mut world = world();
     let mut id = ATTACKER;

@@ -261,7 +261,7 @@ fn a_mailbox_takes_512_cells_in_its_life() {
 #[test]
 fn cells_are_limited_per_second_and_per_minute() {
     let (mut world, _, i) = pair();
-    let mut accepted = |world: &mut World, tries: u64| {
+    let accepted = |world: &mut World, tries: u64| {
         (0..tries).filter(|&n| world.frame(CLIENT, &add(i, n)) == [ServerFrame::Added(i)]).count()
     };
     assert_eq!(accepted(&mut world, 50), 40);

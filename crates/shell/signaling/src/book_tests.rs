@@ -59,7 +59,7 @@ fn answers_go_to_their_requests_in_order() {
         book.request(request);
     }
     assert_eq!(frames(&mut book).len(), 4);
-    book.answer(ServerFrame::Allocated { nameplate: plate.clone(), mailbox: M, ttl_s: 5 }).unwrap();
+    book.answer(ServerFrame::Allocated { nameplate: plate, mailbox: M, ttl_s: 5 }).unwrap();
     book.answer(ServerFrame::Error { channel: 0, code: ErrorCode::Crowded }).unwrap();
     book.answer(ServerFrame::Error { channel: 0, code: ErrorCode::UnknownNameplate }).unwrap();
     book.answer(ServerFrame::Opened { channel: 1, peer_present: false }).unwrap();

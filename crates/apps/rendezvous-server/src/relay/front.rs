@@ -18,11 +18,14 @@ const KEPT: usize = 1024;
 
 type Result<T> = std::result::Result<T, Error>;
 
+/// An answer and the transaction that it belongs to.
+type Answer = ([u8; 12], Vec<u8>);
+
 /// Sends and remembers: a client whose answer to Allocate was lost asks again with the same transaction, and must
 /// get the same answer rather than an error that it has an allocation already (RFC 8656 §7.2).
 pub struct Front {
     pub socket: UdpSocket,
-    allocated: Mutex<HashMap<SocketAddr, ([u8; 12], Vec<u8>)>>,
+    allocated: Mutex<HashMap<SocketAddr, Answer>>,
 }
 
 impl Front {

@@ -3,7 +3,7 @@
 
 use std::{
     any::Any,
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -55,9 +55,9 @@ impl Switch {
         let mut ports = self.lock();
         for _ in 0..DRAWS {
             let number = FIRST_PORT + u16::from_le_bytes(random()) % PORTS;
-            if !ports.contains_key(&number) {
+            if let Entry::Vacant(free) = ports.entry(number) {
                 let (sender, receiver) = mpsc::channel(WAITING);
-                ports.insert(number, sender);
+                free.insert(sender);
                 return Some(Port { number, switch: Arc::clone(self), receiver: AsyncMutex::new(receiver) });
             }
         }

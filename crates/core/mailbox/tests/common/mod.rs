@@ -1,4 +1,5 @@
 //! A small world around the machine: a seeded generator, named connections, their received frames.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::{collections::BTreeMap, convert::Infallible};
 
