@@ -46,16 +46,22 @@ pub(crate) struct Programs {
     pub(crate) rendezvous: PathBuf,
 }
 
-/// Builds both programs (dev profile).
+/// Builds both programs (dev profile). With `SOTTO_BIN_DIR` set, takes the ones of that folder as they are.
 pub(crate) fn build(progress: &Progress) -> Outcome<Programs> {
-    progress.step(
-        "Building sotto-peer and sotto-rendezvous (the first time takes some ten minutes on two cores)",
-        cargo().args(["build", "--locked", "-p", "sotto-peer", "-p", "sotto-rendezvous-server"]),
-    )?;
-    let folder = target_folder()?.join("debug");
+    let ready_made = std::env::var_os("SOTTO_BIN_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    if ready_made.is_none() {
+        progress.step(
+            "Building sotto-peer and sotto-rendezvous (the first time takes some ten minutes on two cores)",
+            cargo().args(["build", "--locked", "-p", "sotto-peer", "-p", "sotto-rendezvous-server"]),
+        )?;
+    }
+    let folder = match ready_made {
+        Some(folder) => folder,
+        None => target_folder()?.join("debug"),
+    };
     let program = |name: &str| -> Outcome<PathBuf> {
         let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-        if path.exists() { Ok(path) } else { Err(Failure::new(format!("cargo built no {}", path.display()))) }
+        if path.exists() { Ok(path) } else { Err(Failure::new(format!("there is no {}", path.display()))) }
     };
     Ok(Programs { peer: program("sotto-peer")?, rendezvous: program("sotto-rendezvous")? })
 }
