@@ -79,6 +79,15 @@ pub(crate) fn commit(nonce_i: &Secret<32>, initiator: &PublicKey) -> [u8; 32] {
 }
 
 /// First contact: HS1 is sent, HS2 awaited.
+///
+/// A state is used up by the cell it reads, so that none is tried twice (`hs_state_not_reused_after_error`):
+///
+/// ```compile_fail,E0382
+/// fn twice(state: sotto_handshake::AwaitHs2, forged: &sotto_wire::Cell, honest: &sotto_wire::Cell) {
+///     let _ = state.read(forged);
+///     let _ = state.read(honest);
+/// }
+/// ```
 pub struct AwaitHs2 {
     sent: Sent,
     idhash: Option<[u8; 20]>,
@@ -227,3 +236,6 @@ macro_rules! redacted_debug {
     )*};
 }
 redacted_debug!(AwaitHs2, FirstHs2, AwaitKkHs2);
+
+#[cfg(test)]
+mod tests;

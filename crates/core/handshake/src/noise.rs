@@ -285,4 +285,4 @@ impl Cipher for AesGcm {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,6 +6,79 @@ use snow::Builder;
 use super::*;
 use crate::{kat::unhex, kem, params::Params, payload};
 
+/// Which of a cheater's keys is announced as something else than it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    Static,
+    Ephemeral,
+}
+
+/// A peer that announces `public` in place of one of its real keys.
+pub(crate) fn cheater(start: &Start<'_>, claim: Claim, public: [u8; 32]) -> Noise {
+    struct Cheat(Resolver, Claim, [u8; 32], core::sync::atomic::AtomicUsize);
+    struct FalseKey(X25519, [u8; 32]);
+    impl CryptoResolver for Cheat {
+        fn resolve_rng(&self) -> Option<Box<dyn Random>> {
+            self.0.resolve_rng()
+        }
+        fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
+            // `snow` asks for the static key first, then for the ephemeral one.
+            let nth = self.3.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+            if nth == usize::from(self.1 == Claim::Ephemeral) {
+                return Some(Box::new(FalseKey(X25519::default(), self.2)));
+            }
+            self.0.resolve_dh(choice)
+        }
+        fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
+            self.0.resolve_hash(choice)
+        }
+        fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
+            self.0.resolve_cipher(choice)
+        }
+    }
+    impl Dh for FalseKey {
+        fn name(&self) -> &'static str {
+            "25519"
+        }
+        fn pub_len(&self) -> usize {
+            32
+        }
+        fn priv_len(&self) -> usize {
+            32
+        }
+        fn set(&mut self, privkey: &[u8]) {
+            self.0.set(privkey);
+        }
+        fn generate(&mut self, rng: &mut dyn Random) -> Result<(), snow::Error> {
+            self.0.generate(rng)
+        }
+        fn pubkey(&self) -> &[u8] {
+            &self.1
+        }
+        fn privkey(&self) -> &[u8] {
+            self.0.privkey()
+        }
+        fn dh(&self, pubkey: &[u8], out: &mut [u8]) -> Result<(), snow::Error> {
+            self.0.dh(pubkey, out)
+        }
+    }
+    let resolver = Cheat(Resolver { ephemeral: start.ephemeral.clone() }, claim, public, Default::default());
+    let mut builder = Builder::with_resolver(start.pattern.name().parse().unwrap(), Box::new(resolver))
+        .local_private_key(start.own.expose())
+        .unwrap()
+        .prologue(start.prologue)
+        .unwrap()
+        .psk(0, start.psk0.expose())
+        .unwrap();
+    if let Some(peer) = start.peer {
+        builder = builder.remote_public_key(peer).unwrap();
+    }
+    Noise(match start.role {
+        Role::Initiator => builder.build_initiator().unwrap(),
+        Role::Responder => builder.build_responder().unwrap(),
+    })
+}
+
 /// Runs each public vector of our suite through our resolver, both sides, handshake and transport messages.
 fn run(json: &str) -> usize {
     let file: Value = serde_json::from_str(json).unwrap();
