@@ -1,4 +1,4 @@
-//! The plaintext of the body. Secrets have no `serde`; these private mirrors have, and erase themselves.
+//! The plaintext of a vault: a version byte and a postcard record. These mirrors of the profile's types are the format.
 
 use serde::{Deserialize, Serialize};
 use sotto_identity::{
@@ -8,31 +8,36 @@ use sotto_identity::{
 use sotto_session_api::ProfileRole;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{Profile, VaultError};
+use crate::{Profile, VaultError, container::too_large};
+
+const VERSION: u8 = 1;
+
+type Bytes32 = [u8; 32];
 
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 struct Body {
-    version: u8,
-    therapist: bool,
-    identity: Option<[u8; 32]>,
-    device_secret: [u8; 32],
+    is_therapist: bool,
+    identity: Option<Bytes32>,
+    device_secret: Bytes32,
     contacts: Vec<Contact>,
     invites: Vec<Invite>,
     rendezvous: Option<String>,
+    name: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 struct Contact {
     id: u64,
     label: String,
-    own_secret: Option<[u8; 32]>,
-    peer_public: [u8; 32],
-    psk: [u8; 32],
-    rendezvous_key: [u8; 32],
-    continuity: Option<[u8; 32]>,
-    continuity_previous: Option<[u8; 32]>,
+    own_secret: Option<Bytes32>,
+    peer_public: Bytes32,
+    psk: Bytes32,
+    rendezvous_key: Bytes32,
+    continuity: Option<Bytes32>,
+    continuity_previous: Option<Bytes32>,
     started: bool,
     pairing: bool,
+    /// 0 unverified, 1 verified, 2 mismatch.
     state: u8,
     compare_on_change: bool,
     peer_versions: u8,
@@ -46,153 +51,163 @@ struct Contact {
 struct Invite {
     contact: u64,
     label: String,
-    psk0: [u8; 32],
-    rendezvous_key: [u8; 32],
-    context: [u8; 32],
+    psk0: Bytes32,
+    rendezvous_key: Bytes32,
+    context: Bytes32,
     versions: u8,
     expiry: u64,
     attempts: u8,
-    /// 64 bytes each.
-    seen_hs1: Vec<u8>,
-    state: u8,
-    used_by: Option<[u8; 32]>,
+    /// SHA-512 in two halves.
+    seen_hs1: Vec<(Bytes32, Bytes32)>,
+    is_burned: bool,
+    /// Who used it, and whether that was confirmed.
+    consumed: Option<(Bytes32, bool)>,
 }
 
-fn expose(secret: Option<&Secret<32>>) -> Option<[u8; 32]> {
-    secret.map(|secret| *secret.expose())
-}
-
+/// The body of a profile.
 pub(crate) fn encode(profile: &Profile) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let body = Body {
-        version: 1,
-        therapist: profile.role == ProfileRole::Therapist,
-        identity: expose(profile.identity.as_ref()),
+        is_therapist: profile.role == ProfileRole::Therapist,
+        identity: bytes(profile.identity.as_ref()),
         device_secret: *profile.device_secret.expose(),
-        contacts: profile.contacts.iter().map(contact).collect(),
-        invites: profile.invites.iter().map(invite).collect(),
+        contacts: profile.contacts.iter().map(contact_out).collect(),
+        invites: profile.invites.iter().map(invite_out).collect(),
         rendezvous: profile.rendezvous.clone(),
+        name: profile.name.clone(),
     };
-    // Room for everything at once, so that no half-written copy is left behind by a growing buffer.
-    let room = 4096 + 1024 * body.contacts.len() + body.invites.iter().map(|i| 1024 + i.seen_hs1.len()).sum::<usize>();
-    let mut buffer = Zeroizing::new(vec![0; room + 4 * labels(profile)]);
-    let used = postcard::to_slice(&body, &mut buffer).map_err(|error| std::io::Error::other(error.to_string()))?.len();
-    buffer.truncate(used);
-    Ok(buffer)
+    // Measured first, so that no growing buffer leaves copies behind.
+    let len = postcard::experimental::serialized_size(&body).map_err(|_| too_large())?;
+    let mut out = Zeroizing::new(vec![0; 1 + len]);
+    out[0] = VERSION;
+    postcard::to_slice(&body, &mut out[1..]).map_err(|_| too_large())?;
+    Ok(out)
 }
 
-fn labels(profile: &Profile) -> usize {
-    profile.contacts.iter().map(|c| c.label.len() + c.rendezvous.len()).sum::<usize>()
-        + profile.invites.iter().map(|i| i.label.len()).sum::<usize>()
-}
-
-pub(crate) fn decode(bytes: &[u8]) -> Option<Profile> {
-    let body: Body = postcard::from_bytes(bytes).ok()?;
-    if body.version != 1 {
-        return None;
+/// The profile of a body that the key has opened.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Profile, VaultError> {
+    let (&version, rest) = bytes.split_first().ok_or(VaultError::Open)?;
+    if version != VERSION {
+        let newer = std::io::Error::new(std::io::ErrorKind::Unsupported, "written by a newer version");
+        return Err(VaultError::Io(newer));
     }
-    Some(Profile {
-        role: if body.therapist { ProfileRole::Therapist } else { ProfileRole::Client },
+    let (body, left) = postcard::take_from_bytes::<Body>(rest).map_err(|_| VaultError::Open)?;
+    if !left.is_empty() {
+        return Err(VaultError::Open);
+    }
+    Ok(Profile {
+        role: if body.is_therapist { ProfileRole::Therapist } else { ProfileRole::Client },
         identity: body.identity.map(Secret::new),
         device_secret: Secret::new(body.device_secret),
-        contacts: body.contacts.iter().map(contact_record).collect::<Option<_>>()?,
-        invites: body.invites.iter().map(invite_record).collect::<Option<_>>()?,
+        contacts: body.contacts.iter().map(contact_in).collect::<Result<_, _>>()?,
+        invites: body.invites.iter().map(invite_in).collect(),
         rendezvous: body.rendezvous.clone(),
+        name: body.name.clone(),
     })
 }
 
-fn contact(record: &ContactRecord) -> Contact {
+fn bytes(secret: Option<&Secret<32>>) -> Option<Bytes32> {
+    secret.map(|secret| *secret.expose())
+}
+
+fn contact_out(contact: &ContactRecord) -> Contact {
     Contact {
-        id: record.id,
-        label: record.label.clone(),
-        own_secret: expose(record.own_secret.as_ref()),
-        peer_public: record.peer_public,
-        psk: *record.psk.expose(),
-        rendezvous_key: *record.rendezvous_key.expose(),
-        continuity: expose(record.continuity.as_ref()),
-        continuity_previous: expose(record.continuity_previous.as_ref()),
-        started: record.started,
-        pairing: record.pairing,
-        state: match record.state {
+        id: contact.id,
+        label: contact.label.clone(),
+        own_secret: bytes(contact.own_secret.as_ref()),
+        peer_public: contact.peer_public,
+        psk: *contact.psk.expose(),
+        rendezvous_key: *contact.rendezvous_key.expose(),
+        continuity: bytes(contact.continuity.as_ref()),
+        continuity_previous: bytes(contact.continuity_previous.as_ref()),
+        started: contact.started,
+        pairing: contact.pairing,
+        state: match contact.state {
             VerificationState::Unverified => 0,
             VerificationState::Verified => 1,
             VerificationState::Mismatch => 2,
         },
-        compare_on_change: record.compare_on_change,
-        peer_versions: record.peer_versions,
-        version_floor: record.version_floor,
-        rendezvous: record.rendezvous.clone(),
-        created: record.created,
-        verified_at: record.verified_at,
+        compare_on_change: contact.compare_on_change,
+        peer_versions: contact.peer_versions,
+        version_floor: contact.version_floor,
+        rendezvous: contact.rendezvous.clone(),
+        created: contact.created,
+        verified_at: contact.verified_at,
     }
 }
 
-fn contact_record(stored: &Contact) -> Option<ContactRecord> {
-    Some(ContactRecord {
-        id: stored.id,
-        label: stored.label.clone(),
-        own_secret: stored.own_secret.map(Secret::new),
-        peer_public: stored.peer_public,
-        psk: Secret::new(stored.psk),
-        rendezvous_key: Secret::new(stored.rendezvous_key),
-        continuity: stored.continuity.map(Secret::new),
-        continuity_previous: stored.continuity_previous.map(Secret::new),
-        started: stored.started,
-        pairing: stored.pairing,
-        state: match stored.state {
+fn contact_in(contact: &Contact) -> Result<ContactRecord, VaultError> {
+    Ok(ContactRecord {
+        id: contact.id,
+        label: contact.label.clone(),
+        own_secret: contact.own_secret.map(Secret::new),
+        peer_public: contact.peer_public,
+        psk: Secret::new(contact.psk),
+        rendezvous_key: Secret::new(contact.rendezvous_key),
+        continuity: contact.continuity.map(Secret::new),
+        continuity_previous: contact.continuity_previous.map(Secret::new),
+        started: contact.started,
+        pairing: contact.pairing,
+        state: match contact.state {
             0 => VerificationState::Unverified,
             1 => VerificationState::Verified,
             2 => VerificationState::Mismatch,
-            _ => return None,
+            _ => return Err(VaultError::Open),
         },
-        compare_on_change: stored.compare_on_change,
-        peer_versions: stored.peer_versions,
-        version_floor: stored.version_floor,
-        rendezvous: stored.rendezvous.clone(),
-        created: stored.created,
-        verified_at: stored.verified_at,
+        compare_on_change: contact.compare_on_change,
+        peer_versions: contact.peer_versions,
+        version_floor: contact.version_floor,
+        rendezvous: contact.rendezvous.clone(),
+        created: contact.created,
+        verified_at: contact.verified_at,
     })
 }
 
-fn invite(record: &InviteRecord) -> Invite {
-    let (state, used_by) = match record.state {
-        InviteState::Fresh => (0, None),
-        InviteState::Consumed { peer_public, confirmed } => (1 + u8::from(confirmed), Some(peer_public)),
-        InviteState::Burned => (3, None),
+fn invite_out(invite: &InviteRecord) -> Invite {
+    let halves = |hash: &[u8; 64]| {
+        let mut pair = ([0; 32], [0; 32]);
+        pair.0.copy_from_slice(&hash[..32]);
+        pair.1.copy_from_slice(&hash[32..]);
+        pair
     };
     Invite {
-        contact: record.contact,
-        label: record.label.clone(),
-        psk0: *record.psk0.expose(),
-        rendezvous_key: *record.rendezvous_key.expose(),
-        context: record.context,
-        versions: record.versions,
-        expiry: record.expiry,
-        attempts: record.attempts,
-        seen_hs1: record.seen_hs1.concat(),
-        state,
-        used_by,
+        contact: invite.contact,
+        label: invite.label.clone(),
+        psk0: *invite.psk0.expose(),
+        rendezvous_key: *invite.rendezvous_key.expose(),
+        context: invite.context,
+        versions: invite.versions,
+        expiry: invite.expiry,
+        attempts: invite.attempts,
+        seen_hs1: invite.seen_hs1.iter().map(halves).collect(),
+        is_burned: invite.state == InviteState::Burned,
+        consumed: match invite.state {
+            InviteState::Consumed { peer_public, confirmed } => Some((peer_public, confirmed)),
+            InviteState::Fresh | InviteState::Burned => None,
+        },
     }
 }
 
-fn invite_record(stored: &Invite) -> Option<InviteRecord> {
-    let state = match (stored.state, stored.used_by) {
-        (0, None) => InviteState::Fresh,
-        (1, Some(peer_public)) => InviteState::Consumed { peer_public, confirmed: false },
-        (2, Some(peer_public)) => InviteState::Consumed { peer_public, confirmed: true },
-        (3, None) => InviteState::Burned,
-        _ => return None,
+fn invite_in(invite: &Invite) -> InviteRecord {
+    let whole = |(first, second): &(Bytes32, Bytes32)| {
+        let mut hash = [0; 64];
+        hash[..32].copy_from_slice(first);
+        hash[32..].copy_from_slice(second);
+        hash
     };
-    let (hashes, rest) = stored.seen_hs1.as_chunks::<64>();
-    rest.is_empty().then(|| InviteRecord {
-        contact: stored.contact,
-        label: stored.label.clone(),
-        psk0: Secret::new(stored.psk0),
-        rendezvous_key: Secret::new(stored.rendezvous_key),
-        context: stored.context,
-        versions: stored.versions,
-        expiry: stored.expiry,
-        attempts: stored.attempts,
-        seen_hs1: hashes.to_vec(),
-        state,
-    })
+    InviteRecord {
+        contact: invite.contact,
+        label: invite.label.clone(),
+        psk0: Secret::new(invite.psk0),
+        rendezvous_key: Secret::new(invite.rendezvous_key),
+        context: invite.context,
+        versions: invite.versions,
+        expiry: invite.expiry,
+        attempts: invite.attempts,
+        seen_hs1: invite.seen_hs1.iter().map(whole).collect(),
+        state: match (invite.is_burned, invite.consumed) {
+            (true, _) => InviteState::Burned,
+            (false, Some((peer_public, confirmed))) => InviteState::Consumed { peer_public, confirmed },
+            (false, None) => InviteState::Fresh,
+        },
+    }
 }

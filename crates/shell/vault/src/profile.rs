@@ -1,37 +1,41 @@
-//! What a profile is.
+//! What a profile holds.
 
 use sotto_identity::{
-    Secret,
+    IdentityKey, Secret,
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::ProfileRole;
 
-use crate::{VaultError, random_secret};
-
-/// Everything durable of one person on one computer.
+/// Everything durable of one person on one device.
 #[derive(Clone)]
 pub struct Profile {
-    /// Whose.
+    /// Fixed when the vault is made.
     pub role: ProfileRole,
-    /// The therapist's identity key; a client has one per contact.
+    /// The therapist's static key; `None` for a client, who has one per relationship.
     pub identity: Option<Secret<32>>,
-    /// Owner tags come from it; it never leaves this computer, not even in a move (PROTOCOL §9.1).
+    /// From which owner tags are made (PROTOCOL §9.1).
     pub device_secret: Secret<32>,
-    /// Paired people.
+    /// Contacts.
     pub contacts: Vec<ContactRecord>,
-    /// Open and used invites, until they expire.
+    /// Invites, until they expire.
     pub invites: Vec<InviteRecord>,
-    /// Rendezvous server for new invites.
+    /// Rendezvous URL with an optional `#spki=` fragment.
     pub rendezvous: Option<String>,
+    /// Display name.
+    pub name: Option<String>,
 }
 
 impl Profile {
-    pub(crate) fn new(role: ProfileRole) -> Result<Self, VaultError> {
-        let identity = match role {
-            ProfileRole::Therapist => Some(random_secret()?),
-            ProfileRole::Client => None,
-        };
-        let device_secret = random_secret()?;
-        Ok(Self { role, identity, device_secret, contacts: Vec::new(), invites: Vec::new(), rendezvous: None })
+    /// The therapist's key pair.
+    #[must_use]
+    pub fn identity_key(&self) -> Option<IdentityKey> {
+        self.identity.as_ref().map(IdentityKey::from_bytes)
+    }
+}
+
+/// Labels, keys and addresses stay out of logs.
+impl core::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Profile({:?})", self.role)
     }
 }

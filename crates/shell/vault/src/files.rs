@@ -1,0 +1,104 @@
+//! File operations of a vault, each durable when it returns.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use crate::{VaultError, container::MAX_FILE_LEN};
+
+/// The current vault.
+pub(crate) const VAULT: &str = "vault.tsp";
+/// The generation before it.
+pub(crate) const BACKUP: &str = "vault.tsp.bak";
+/// A write in progress; a leftover of a crash holds nothing that counts.
+pub(crate) const TEMP: &str = "vault.tsp.new";
+/// The lock of the running program.
+const LOCK: &str = "vault.lock";
+
+/// The three operations that can fail half-way; a test puts itself in between.
+pub(crate) trait Files: Send {
+    /// Makes a new file of this content, readable by the owner only, and syncs it.
+    fn write_new(&mut self, path: &Path, content: &[u8]) -> io::Result<()>;
+    /// Replaces `to` by `from` at once.
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes renames in this folder durable.
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()>;
+}
+
+/// The system's.
+pub(crate) struct SystemFiles;
+
+impl Files for SystemFiles {
+    fn write_new(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = owner_only().write(true).create_new(true).open(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
+        // Elsewhere a folder can't be opened as a file; the rename is then as durable as the system makes it.
+        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    }
+}
+
+/// Writes a generation: the present file becomes the backup, the new one takes its place. A crash anywhere leaves the
+/// old or the new generation whole.
+pub(crate) fn replace(files: &mut dyn Files, folder: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
+    let temp = folder.join(TEMP);
+    if let Some(old) = old {
+        files.write_new(&temp, old)?;
+        files.rename(&temp, &folder.join(BACKUP))?;
+    }
+    files.write_new(&temp, new)?;
+    files.rename(&temp, &folder.join(VAULT))?;
+    files.sync_folder(folder)
+}
+
+/// Makes the folder, for the owner only, if it is missing.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Takes the folder's lock; it goes when the file is dropped, or when the program dies.
+pub(crate) fn lock(folder: &Path) -> Result<File, VaultError> {
+    let file = owner_only().write(true).create(true).truncate(false).open(folder.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(VaultError::InUse),
+        Err(fs::TryLockError::Error(error)) => Err(VaultError::Io(error)),
+    }
+}
+
+/// Reads the vault; a file that no vault can be as large as is damaged.
+pub(crate) fn read(folder: &Path) -> Result<Vec<u8>, VaultError> {
+    let mut content = Vec::new();
+    File::open(folder.join(VAULT))?.take(MAX_FILE_LEN as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > MAX_FILE_LEN { Err(VaultError::Open) } else { Ok(content) }
+}
+
+/// Removes what a crash left. It is ciphertext, and the next write replaces it anyway: a failure doesn't matter.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    let _ = fs::remove_file(folder.join(TEMP));
+}
+
+fn owner_only() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "the mode is a Unix thing"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}

@@ -1,0 +1,198 @@
+//! The vault as its owner sees it.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use sotto_identity::Secret;
+use sotto_session_api::ProfileRole;
+
+use crate::{
+    Profile, VaultError, body,
+    container::{self, Header, HeaderSeed},
+    cost::{Cost, KdfParams},
+    files::{self, Files, SystemFiles},
+};
+
+/// An open vault. The folder is locked while it lives; its keys are erased when it is dropped.
+pub struct Vault {
+    folder: PathBuf,
+    files: Box<dyn Files>,
+    header: Header,
+    dek: Secret<32>,
+    generation: u64,
+    /// The file as it is on disk: ciphertext, for the backup.
+    on_disk: Option<Vec<u8>>,
+    profile: Profile,
+    _lock: File,
+}
+
+impl Vault {
+    /// Whether the folder holds a vault, or the backup of one that was lost.
+    #[must_use]
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(files::VAULT).exists() || folder.join(files::BACKUP).exists()
+    }
+
+    /// Makes a vault with a new identity (for a therapist) and device secret, and the folder if it is missing. Blocks for
+    /// the key derivation.
+    ///
+    /// # Errors
+    /// [`VaultError::InUse`], [`VaultError::Parameters`] for a cost out of bounds, [`VaultError::Io`], also if there is a
+    /// vault already.
+    pub fn create(folder: &Path, passphrase: &str, role: ProfileRole, cost: Cost) -> Result<Self, VaultError> {
+        Self::create_with(folder, passphrase, role, cost.params()?, Box::new(SystemFiles))
+    }
+
+    pub(crate) fn create_with(
+        folder: &Path,
+        passphrase: &str,
+        role: ProfileRole,
+        params: KdfParams,
+        files: Box<dyn Files>,
+    ) -> Result<Self, VaultError> {
+        files::make_folder(folder)?;
+        let lock = files::lock(folder)?;
+        if Self::exists(folder) {
+            return Err(VaultError::Io(io::ErrorKind::AlreadyExists.into()));
+        }
+        let profile = Profile {
+            role,
+            identity: if role == ProfileRole::Therapist { Some(random_secret()?) } else { None },
+            device_secret: random_secret()?,
+            contacts: Vec::new(),
+            invites: Vec::new(),
+            rendezvous: None,
+            name: None,
+        };
+        let (header, dek) = new_header(passphrase, params)?;
+        let mut vault =
+            Self { folder: folder.to_owned(), files, header, dek, generation: 0, on_disk: None, profile, _lock: lock };
+        vault.save()?;
+        Ok(vault)
+    }
+
+    /// Opens a vault. Blocks for the key derivation.
+    ///
+    /// # Errors
+    /// [`VaultError::Open`] for a wrong passphrase or a damaged file, [`VaultError::Parameters`] before anything is
+    /// allocated, [`VaultError::InUse`], [`VaultError::Io`].
+    pub fn open(folder: &Path, passphrase: &str) -> Result<Self, VaultError> {
+        Self::open_with(folder, passphrase, KdfParams::FLOOR, Box::new(SystemFiles))
+    }
+
+    pub(crate) fn open_with(
+        folder: &Path,
+        passphrase: &str,
+        floor: KdfParams,
+        files: Box<dyn Files>,
+    ) -> Result<Self, VaultError> {
+        let lock = files::lock(folder)?;
+        files::remove_leftovers(folder);
+        let file = files::read(folder)?;
+        let header = Header::of(&file)?;
+        header.params().check_floor(floor)?;
+        let dek = header.unwrap_dek(passphrase)?;
+        let (generation, plain) = container::open_body(&file, &dek)?;
+        let profile = body::decode(&plain)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            files,
+            header,
+            dek,
+            generation,
+            on_disk: Some(file),
+            profile,
+            _lock: lock,
+        })
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Number of the last write.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Changes the profile and writes it. What is returned is on disk; on an error the profile is as before.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn update<R>(&mut self, change: impl FnOnce(&mut Profile) -> R) -> Result<R, VaultError> {
+        let before = self.profile.clone();
+        let result = change(&mut self.profile);
+        match self.save() {
+            Ok(()) => Ok(result),
+            Err(error) => {
+                self.profile = before;
+                Err(error)
+            }
+        }
+    }
+
+    /// New passphrase and cost, with a new data key: a copy of the old file doesn't open later ones. The backup is
+    /// replaced too. After an error either passphrase may hold on disk, until the next write that succeeds.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn change_passphrase(&mut self, passphrase: &str, cost: Cost) -> Result<(), VaultError> {
+        let (header, dek) = new_header(passphrase, cost.params()?)?;
+        let before = (
+            core::mem::replace(&mut self.header, header),
+            core::mem::replace(&mut self.dek, dek),
+            self.on_disk.take(), // not kept as a backup: it opens with the old passphrase
+        );
+        if let Err(error) = self.save() {
+            (self.header, self.dek, self.on_disk) = before;
+            return Err(error);
+        }
+        self.save() // the backup is now of the new passphrase
+    }
+
+    /// Writes the next generation.
+    fn save(&mut self) -> Result<(), VaultError> {
+        let mut write_salt = [0; 32];
+        random(&mut write_salt)?;
+        // Counted even if the write fails: a number stands for one content.
+        self.generation += 1;
+        let plain = body::encode(&self.profile)?;
+        let file = self.header.seal(&self.dek, &write_salt, self.generation, &plain)?;
+        files::replace(&mut *self.files, &self.folder, self.on_disk.as_deref(), &file)?;
+        self.on_disk = Some(file);
+        Ok(())
+    }
+}
+
+impl core::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Vault(generation {})", self.generation)
+    }
+}
+
+fn new_header(passphrase: &str, params: KdfParams) -> Result<(Header, Secret<32>), VaultError> {
+    let mut seed = HeaderSeed { salt: [0; 32], wrap_nonce: [0; 12] };
+    random(&mut seed.salt)?;
+    random(&mut seed.wrap_nonce)?;
+    let dek = random_secret()?;
+    Ok((Header::wrap(params, passphrase, &seed, &dek)?, dek))
+}
+
+fn random(out: &mut [u8]) -> Result<(), VaultError> {
+    getrandom::fill(out).map_err(|error| VaultError::Io(io::Error::other(error)))
+}
+
+fn random_secret() -> Result<Secret<32>, VaultError> {
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
+    random(&mut *bytes)?;
+    Ok(Secret::new(*bytes))
+}
+
+#[cfg(test)]
+mod tests;
