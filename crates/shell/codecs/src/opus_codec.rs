@@ -51,7 +51,9 @@ impl OpusEncoder {
     /// [`SetupError`] when the library refuses a setting.
     pub fn new(rung: AudioRung) -> Result<Self, SetupError> {
         let setup = || -> opus::Result<Encoder> {
-            let mut encoder = Encoder::new(AUDIO_RATE, Channels::Mono, Application::Voip)?;
+            // Not `Voip`: its high-pass filter turns the phase of low voices (measured on speech at 32 kbit/s: the
+            // waveform correlates 0.95 instead of 0.98), and `Voice` below chooses the speech modes anyhow.
+            let mut encoder = Encoder::new(AUDIO_RATE, Channels::Mono, Application::Audio)?;
             encoder.set_vbr(false)?;
             encoder.set_dtx(false)?;
             encoder.set_signal(Signal::Voice)?;
