@@ -10,6 +10,7 @@
 //! | `sdp`, `candidate` | the SDP and candidate lines that never cross the wire, rebuilt from one template |
 //! | `settings` | ciphers, codecs, interceptors, timers of `webrtc` (PROTOCOL §5.3) |
 //! | `runtime`, `socket`, `datagram` | tokio under `webrtc`: capped sleep, repeated DTLS flights, refusals of the relay |
+//! | `provider` | `ring` under `webrtc`, and a look at the certificates that it hashes |
 //! | `rtx_unwrap`, `nack_guard`, `tap` | interceptors: retransmission without nonce reuse, media out of the chain |
 //!
 //! It doesn't know identities, gates, keys of the session, codecs, or what a record says.
@@ -23,6 +24,7 @@ mod datagram;
 mod event;
 mod knobs;
 mod nack_guard;
+mod provider;
 mod rtx_unwrap;
 mod runtime;
 mod sdp;

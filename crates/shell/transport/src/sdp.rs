@@ -95,14 +95,12 @@ pub(crate) fn check(description: &Description, offer: bool, own_ssrcs: &[(u32, u
         if (index == 0) != (track.rtx_ssrc == 0) {
             return Err(if index == 0 { bad } else { TransportFault::Downgrade });
         }
-        for ssrc in [track.ssrc, track.rtx_ssrc] {
-            if (index, ssrc) == (0, track.rtx_ssrc) {
-                continue;
-            }
-            if ssrc == 0 || seen.contains(&ssrc) {
+        let used = if index == 0 { &[track.ssrc][..] } else { &[track.ssrc, track.rtx_ssrc] };
+        for ssrc in used {
+            if *ssrc == 0 || seen.contains(ssrc) {
                 return Err(bad);
             }
-            seen.push(ssrc);
+            seen.push(*ssrc);
         }
     }
     Ok(())

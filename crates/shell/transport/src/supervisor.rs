@@ -35,12 +35,14 @@ const DTLS_TIME: Duration = Duration::from_secs(10);
 
 /// What the supervisor is told. Bounded channel; see each sender for what happens when it is full.
 pub(crate) enum Signal {
-    LocalDescription,
+    LocalDescription([u8; 32]),
     RemoteDescription([u8; 32]),
     Candidate(Box<RTCIceCandidate>),
     Gathering(RTCIceGatheringState),
     Ice(RTCIceConnectionState),
     Connection(RTCPeerConnectionState),
+    /// The crate hashed a certificate: ours or the peer's.
+    Certificate([u8; 32]),
     DriverEnded,
     RelayRefused,
     ChannelOpen,
@@ -66,6 +68,7 @@ pub(crate) struct Supervisor {
 /// How far the connection is.
 #[derive(Default)]
 pub(crate) struct Progress {
+    own: Option<[u8; 32]>,
     expected: Option<[u8; 32]>,
     candidates: usize,
     gathered: bool,
@@ -123,7 +126,18 @@ impl Supervisor {
 
     async fn handle(&mut self, signal: Signal) -> Result<(), Stop> {
         match signal {
-            Signal::LocalDescription => self.progress.gather_by = Some(Instant::now() + GATHER_TIME),
+            Signal::LocalDescription(fingerprint) => {
+                self.progress.own = Some(fingerprint);
+                self.progress.gather_by = Some(Instant::now() + GATHER_TIME);
+            }
+            // Both of ours are known before DTLS can start.
+            Signal::Certificate(found)
+                if self.watchdogs
+                    && self.progress.expected.is_some_and(|expected| expected != found)
+                    && self.progress.own.is_some_and(|own| own != found) =>
+            {
+                return Err(Some(TransportFault::FingerprintMismatch));
+            }
             Signal::RemoteDescription(fingerprint) => {
                 self.progress.expected = Some(fingerprint);
                 self.progress.connect_by = Some(Instant::now() + CONNECT_TIME);
@@ -164,7 +178,7 @@ impl Supervisor {
             }
             Signal::ChannelClosed => self.interrupt().await?,
             Signal::Close => return Err(None),
-            Signal::Gathering(_) | Signal::Connection(_) | Signal::DriverEnded => {}
+            Signal::Gathering(_) | Signal::Connection(_) | Signal::Certificate(_) | Signal::DriverEnded => {}
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use rtc::{
+    crypto::RTCCryptoProvider,
     data_channel::RTCDataChannelInit,
     interceptor::Registry,
     peer_connection::configuration::{RTCConfigurationBuilder, RTCIceTransportPolicy},
@@ -30,6 +31,7 @@ use crate::{
     RECORD_TRACKS, TransportConfig, TransportEvent, TransportFault, TransportStats,
     candidate::{self, CandidatePolicy},
     knobs::Knobs,
+    provider::CallCrypto,
     runtime::{Bind, CallRuntime},
     sdp,
     settings::{self, CHANNEL_BUFFER, CHANNELS, MAX_MESSAGE},
@@ -92,6 +94,27 @@ impl Transport {
         events: mpsc::Sender<TransportEvent>,
         knobs: Knobs,
     ) -> Result<Self, TransportFault> {
+        let policy = CandidatePolicy { relay_only: config.relay_only, allow_local_relay: config.allow_local_relay };
+        Self::with_policy(config, events, knobs, policy).await
+    }
+
+    /// Gathers every kind of candidate, whatever the filter then makes of them.
+    #[cfg(test)]
+    pub(crate) async fn with_policy_for_filter_test(
+        config: TransportConfig,
+        events: mpsc::Sender<TransportEvent>,
+        knobs: Knobs,
+    ) -> Result<Self, TransportFault> {
+        let policy = CandidatePolicy { relay_only: true, allow_local_relay: true };
+        Self::with_policy(config, events, knobs, policy).await
+    }
+
+    async fn with_policy(
+        config: TransportConfig,
+        events: mpsc::Sender<TransportEvent>,
+        knobs: Knobs,
+        policy: CandidatePolicy,
+    ) -> Result<Self, TransportFault> {
         check_ssrcs(&config)?;
         #[cfg(feature = "dangerous-plaintext-for-test")]
         tracing::error!("DANGEROUS: SRTP and DTLS records leave UNENCRYPTED (dangerous-plaintext-for-test)");
@@ -123,7 +146,6 @@ impl Transport {
             record_senders.push(sender);
         }
         let records: [_; 3] = record_senders.try_into().map_err(|_| TransportFault::Internal("channels"))?;
-        let policy = CandidatePolicy { relay_only: config.relay_only, allow_local_relay: config.allow_local_relay };
         let supervisor = Supervisor {
             peer_connection: peer_connection.clone(),
             signals: signal_receiver,
@@ -173,7 +195,7 @@ impl Transport {
             return Err(TransportFault::Internal("no offer to answer"));
         };
         let own = sdp::own_fields(&sdp.sdp).ok_or(TransportFault::Internal("own SDP"))?;
-        self.signals.send(Signal::LocalDescription).await.map_err(|_| CLOSED)?;
+        self.signals.send(Signal::LocalDescription(own.fingerprint)).await.map_err(|_| CLOSED)?;
         self.peer_connection.set_local_description(sdp).await.map_err(internal("local description"))?;
         let rtx = self.knobs.rtx;
         let description = Description {
@@ -368,7 +390,7 @@ async fn build(
     signals: mpsc::Sender<Signal>,
     registry: Registry,
 ) -> Result<Arc<dyn PeerConnection>, TransportFault> {
-    let provider = crypto_provider()?;
+    let provider: Arc<dyn RTCCryptoProvider> = Arc::new(CallCrypto::new(signals.clone()).map_err(internal("crypto"))?);
     let certificate = settings::certificate(provider.crypto()).map_err(internal("certificate"))?;
     let servers = config.relays.iter().filter(|relay| relay.host_and_port().is_some()).map(|relay| RTCIceServer {
         urls: vec![relay.url.clone()],
@@ -400,14 +422,6 @@ async fn build(
         // The one thing that fails here in practice is that there is no route, hence no socket.
         .map_err(|_| TransportFault::RelayUnreachable)?;
     Ok(Arc::new(peer_connection))
-}
-
-/// The crate's `ring`, unless a capture-control build asked for none at all.
-fn crypto_provider() -> Result<Arc<dyn rtc::crypto::RTCCryptoProvider>, TransportFault> {
-    let provider = rtc::crypto::default_provider().map_err(internal("crypto"))?;
-    #[cfg(feature = "dangerous-plaintext-for-test")]
-    let provider = crate::dangerous_plaintext::without_encryption(provider);
-    Ok(provider)
 }
 
 /// Events of the crate. They come on its driver task, so nothing here waits.
