@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Failure, Outcome,
     progress::{Progress, clock, shown},
-    run::{cargo, target_folder},
+    run::cargo,
     system,
 };
 
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
 
     let mut command = test_command(short, &pass_on, false);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).env("SOTTO_BIN_DIR", target_folder()?.join("debug"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     progress.say(&format!("Testing: {}", shown(&command)));
     let begun = Instant::now();
     let (tally, status) = progress.while_alive("Testing", || -> Outcome<_> {
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 
 fn test_command(short: bool, pass_on: &[String], build_only: bool) -> Command {
     let mut command = cargo();
-    command.args(["test", "--locked", "--workspace"]);
+    command.args(["test", "--workspace"]);
     if short {
         command.args(["--exclude", "sotto-e2e"]);
     }
