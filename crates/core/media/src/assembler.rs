@@ -202,8 +202,15 @@ impl VideoAssembler {
                 return self.take(base, now_ms);
             }
             if matches!(self.state, State::AwaitKey) {
-                // What is complete and no key frame can't be shown any more.
-                let useless: Vec<u64> = self.frames.iter().filter(|(_, p)| !p.key).map(|(&base, _)| base).collect();
+                // What follows a key frame that is still being repaired will be needed; what precedes it, or has no key
+                // frame in sight for long, can't be shown any more.
+                let key = self.frames.iter().rev().find(|(_, p)| p.key).map(|(&base, _)| base);
+                let is_useless = |base: u64, partial: &Partial| match key {
+                    Some(key) => !partial.key && base < key,
+                    None => now_ms.saturating_sub(partial.first_ms) > MAX_WAIT_MS,
+                };
+                let useless: Vec<u64> =
+                    self.frames.iter().filter(|(base, p)| is_useless(**base, p)).map(|(&base, _)| base).collect();
                 for base in useless {
                     if let Some(partial) = self.remove(base) {
                         self.discarded_packets += partial.parts.len() as u64;
@@ -235,7 +242,10 @@ impl VideoAssembler {
     /// True when the sender has to be asked for a key frame now: at most twice a second. It counts as asked.
     pub fn poll_key_request(&mut self, now_ms: u64) -> bool {
         let due = self.key_asked_ms.is_none_or(|asked| now_ms.saturating_sub(asked) >= KEY_REQUEST_INTERVAL_MS);
-        let wanted = self.seen_any && matches!(self.state, State::AwaitKey) && due;
+        // One that is arriving, or being repaired, need not be asked for.
+        let mut keys = self.frames.values().filter(|partial| partial.key);
+        let is_under_way = keys.any(|partial| now_ms.saturating_sub(partial.first_ms) < self.wait_ms);
+        let wanted = self.seen_any && matches!(self.state, State::AwaitKey) && due && !is_under_way;
         if wanted {
             self.key_asked_ms = Some(now_ms);
         }

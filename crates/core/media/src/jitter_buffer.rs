@@ -17,7 +17,7 @@ const PULL_WINDOW: usize = 25;
 /// Playing this much too late is made good by skipping, not by stretching.
 const SKIP_BEYOND_MS: i64 = 200;
 /// Too late by more than this: play faster. Above the noise of a sink that asks every 20 ms.
-const FASTER_BEYOND_MS: i64 = 20;
+const FASTER_BEYOND_MS: i64 = 25;
 /// Too early by more than this: play slower.
 const SLOWER_BEYOND_MS: i64 = 10;
 

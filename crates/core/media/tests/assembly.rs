@@ -115,6 +115,21 @@ fn after_a_decoder_error_only_a_key_frame_comes_out() {
 }
 
 #[test]
+fn pictures_after_a_key_frame_under_repair_are_kept_and_no_other_is_asked_for() {
+    let packets = stream(&(0..4).map(|i| picture(i, 3000, i == 0)).collect::<Vec<_>>());
+    let mut assembler = VideoAssembler::new();
+    let mut rest = packets.clone();
+    let lost = rest.remove(1);
+    assert_eq!(push(&mut assembler, &rest, 0).len(), 0);
+    assert!(!assembler.poll_key_request(60), "it is being repaired");
+    assert_eq!(push(&mut assembler, &[lost], 60).len(), 4);
+    // One that is never repaired is asked for again.
+    let mut assembler = VideoAssembler::new();
+    assert_eq!(push(&mut assembler, &rest, 0).len(), 0);
+    assert!(assembler.poll_key_request(200));
+}
+
+#[test]
 fn joining_late_needs_a_key_frame() {
     let mut pictures: Vec<_> = (0..6).map(|i| picture(i, 5000, false)).collect();
     pictures[3].key = true;
