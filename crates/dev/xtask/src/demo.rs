@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Failure, Outcome, picture,
+    Failure, Outcome, claims, picture,
     process::Program,
     progress::{Progress, clock},
     report::{self, Shown},
@@ -56,6 +56,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let short = options.open.min(Duration::from_secs(8));
     let second = session::hold(&stage, &progress, session::start(&stage, Meeting::Pinned)?, Meeting::Pinned, short)?;
     server.program.stop()?;
+    for session in [&first, &second] {
+        claims::check(session)?;
+    }
+    progress.say("checked: AES-256-GCM, relayed, one size of sound packets, nothing forged, no silence");
 
     let mut pictures = Vec::new();
     for (name, side) in [("therapist", &first.therapist), ("client", &first.client)] {

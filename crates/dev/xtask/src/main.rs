@@ -10,6 +10,7 @@
 
 mod bench;
 mod check;
+mod claims;
 mod demo;
 mod picture;
 mod process;

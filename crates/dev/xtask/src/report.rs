@@ -116,8 +116,8 @@ fn section(text: &mut String, session: &Session) {
         line(packets(who, side));
     }
     line(format!(
-        "\nForged or damaged packets: {}; replayed: {}. “Bytes each” is what one sound packet carries in RTP, both ciphers \
-         included but SRTP's tag: one size, whatever is said.",
+        "\nForged or damaged packets: {}; replayed: {}. “Bytes each” is the RTP payload of a sound packet, sealed \
+         by the inner layer: one size, whatever is said.",
         sum(sides, "integrity_failures"),
         sum(sides, "replays")
     ));

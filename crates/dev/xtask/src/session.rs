@@ -88,6 +88,8 @@ pub(crate) struct Side {
     pub(crate) notices: Vec<String>,
     /// Folder with the pictures it saw.
     pub(crate) saw: Option<PathBuf>,
+    /// What its speaker played, a WAV file.
+    pub(crate) heard: PathBuf,
 }
 
 /// Starts both programs and waits until their profiles are open.
@@ -107,7 +109,7 @@ pub(crate) fn start(stage: &Stage<'_>, meeting: Meeting) -> Outcome<[Program; 2]
                     .map_or_else(|| "test".into(), |voices| format!("file:{}", voices[index].display())),
             )
             .arg("--audio-out")
-            .arg(format!("wav:{}", stage.folder.join(format!("{role}-heard-{}.wav", name(meeting))).display()));
+            .arg(format!("wav:{}", heard(stage.folder, role, meeting).display()));
         if stage.pictures {
             command.arg("--video-out").arg(format!("png:{}", saw(stage.folder, role, meeting).display()));
         }
@@ -281,6 +283,7 @@ fn side(
         codecs: [sound, picture],
         stats,
         saw: stage.pictures.then(|| saw(stage.folder, role, meeting)),
+        heard: heard(stage.folder, role, meeting),
     })
 }
 
@@ -322,6 +325,10 @@ pub(crate) fn name(meeting: Meeting) -> &'static str {
         Meeting::Code => "first",
         Meeting::Pinned => "second",
     }
+}
+
+fn heard(folder: &Path, role: &str, meeting: Meeting) -> PathBuf {
+    folder.join(format!("{role}-heard-{}.wav", name(meeting)))
 }
 
 fn saw(folder: &Path, role: &str, meeting: Meeting) -> PathBuf {
