@@ -10,6 +10,7 @@ Noise, HKDF, CPace, SFrame keys and ristretto255 are written out here, from thei
 
 import hashlib
 import hmac
+import json
 import pathlib
 import struct
 import sys
@@ -413,6 +414,20 @@ def cpace_values(r):
     r.check_extra("cpace ctx (appendix B inputs) ", tagged_hash("cpace ctx", sid, ci, ya, yb)[:32])
 
 
+def cpace_draft_values(r):
+    draft = json.loads((HERE.parent / "cpace" / "draft21_ristretto255.json").read_text())
+    of = lambda name: bytes.fromhex(draft[name])
+    g = cpace_generator(of("PRS"), of("CI"), of("sid"))
+    r.same("draft g", draft["g"], ristretto_encode(g))
+    a, b, s = (int.from_bytes(of(name), "little") for name in ("ya", "yb", "s"))
+    r.same("draft Ya", draft["Ya"], ristretto_encode(edwards_mul(a, g)))
+    r.same("draft Yb", draft["Yb"], ristretto_encode(edwards_mul(b, g)))
+    k = ristretto_encode(edwards_mul(a, ristretto_decode(of("Yb"))))
+    r.same("draft K", draft["K"], k)
+    r.same("draft ISK", draft["ISK_IR"], cpace_isk(of("sid"), k, of("Ya"), of("ADa"), of("Yb"), of("ADb")))
+    r.same("draft s*X", draft["sX"], ristretto_encode(edwards_mul(s, ristretto_decode(of("X")))))
+
+
 def vault_values(r):
     passphrase, salt = b"correct horse battery staple", b"\x5a" * 32
     stretched = hash_secret_raw(passphrase, salt, 3, 65536, 4, 32, Type.ID)
@@ -512,6 +527,7 @@ def main():
     r.check("digits_r", digits(fingerprint(pk_r)))
     r.check("fpwords_i", str(list(fingerprint(pk_i)[32:44])))
     cpace_values(r)
+    cpace_draft_values(r)
     vault_values(r)
     print(f"{r.count} values agree")
 

@@ -166,6 +166,59 @@ fn sig_cells_that_are_dropped_change_nothing() {
     assert_eq!(i.receive(&from_r, 0).unwrap().message, Some(SigMessage::Admit));
 }
 
+/// Every bit flip and 100,000 mutations of one cell at the state that awaits it.
+fn exhaust(cell: &Cell, refuses: impl Fn(&Cell) -> bool) {
+    let donors = recorded();
+    for at in 0..CELL_LEN {
+        for bit in 0..8 {
+            assert!(refuses(&altered(cell, |bytes| bytes[at] ^= 1 << bit)), "byte {at} bit {bit}");
+        }
+    }
+    let mut rng = Seeded(23);
+    for n in 0..100_000 {
+        let donor = &donors[rng.below(donors.len())];
+        let mutated = mutate(&mut rng, cell, donor);
+        assert!(mutated == *cell || bounded(|| refuses(&mutated)), "mutation {n}");
+    }
+}
+
+/// Run with `--ignored`, best with `--release`: each attempt takes a fresh state, about half a millisecond.
+#[test]
+#[ignore = "minutes: 800,000 handshake states"]
+fn hs1_exhaustive() {
+    exhaust(&first(1).2[0], |cell| respond_first(cell, 1).is_err());
+    exhaust(&pinned(1).2[0], |cell| respond_pinned(cell, 1).is_err());
+}
+
+#[test]
+#[ignore = "minutes: 800,000 handshake states"]
+fn hs2_exhaustive() {
+    exhaust(&first(1).2[1], |cell| start_first(1).0.read(cell).is_err());
+    exhaust(&pinned(1).2[1], |cell| start_pinned(1).0.read(cell, &mut Seeded(1)).is_err());
+}
+
+#[test]
+#[ignore = "minutes: 800,000 handshake states"]
+fn hs3_and_confirm_exhaustive() {
+    let ((_, _, xx), (_, _, kk)) = (first(1), pinned(1));
+    exhaust(&xx[2], |cell| respond_first(&xx[0], 1).unwrap().0.read(cell).is_err());
+    exhaust(&kk[2], |cell| respond_pinned(&kk[0], 1).unwrap().0.read(cell).is_err());
+}
+
+/// Shares are unauthenticated: whatever is taken must lead to another key than the honest run.
+#[test]
+#[ignore = "minutes: 260,000 PAKE runs"]
+fn pa_exhaustive() {
+    let code = CodeSecret::new(Secret::new([1, 2, 3, 4]), "471193", "rdv.example:443");
+    let start = || cpace::Initiator::start(&code, &ADDRESS, &mut Seeded(1));
+    let (run, pa1) = start();
+    let respond = |cell: &Cell| cpace::respond(cell, &code, &ADDRESS, &mut Seeded(2));
+    let pa2 = respond(&pa1).unwrap().cell;
+    let honest = *run.finish(&pa2).unwrap().0.expose();
+    exhaust(&pa1, |cell| respond(cell).is_ok_and(|answer| *answer.psk0.expose() != honest) || respond(cell).is_err());
+    exhaust(&pa2, |cell| start().0.finish(cell).map_or(true, |(psk0, _)| *psk0.expose() != honest));
+}
+
 /// A server may send any SYNC: it gets few cells, all of them already sent.
 #[test]
 fn a_flood_of_sync_is_served_slowly_with_old_bytes() {
