@@ -10,6 +10,8 @@ use sotto_wire::{
     tlv::{Tag, TlvList, push},
 };
 
+type Change<'a> = &'a dyn Fn(&mut Description);
+
 fn description(setup: Setup) -> Description {
     let track = |ssrc, rtx_ssrc| TrackSsrc { ssrc, rtx_ssrc };
     Description {
@@ -165,7 +167,7 @@ fn descriptions_out_of_range_are_refused() {
     };
     assert!(offer(&|_| ()).is_ok());
     assert!(offer(&|d| d.payload_types = vec![46, 103, 111, 45, 102]).is_ok());
-    let refused: [(&str, &dyn Fn(&mut Description)); 19] = [
+    let refused: [(&str, Change<'_>); 19] = [
         ("setup", &|d| d.setup = Setup::Active),
         ("ufrag", &|d| d.ufrag = "abc".into()),
         ("ufrag", &|d| d.ufrag = "ab d".into()),
