@@ -23,6 +23,9 @@ use crate::{clock::monotonic_us, resample::Resampler};
 
 /// A stream that gives or takes nothing for this long is lost.
 const SILENT_LIMIT: Duration = Duration::from_millis(1500);
+/// The same before the device has taken its first sound: a PulseAudio sink that was idle may finish a block of two
+/// seconds before it looks at a new stream.
+const START_LIMIT: Duration = Duration::from_secs(4);
 /// Sound that waits for the speaker, in frames of 20 ms: enough for a busy computer, little enough for a talk.
 const QUEUED_FRAMES: usize = 2;
 
@@ -203,6 +206,7 @@ pub(crate) struct Speaker {
     ring: Producer<f32>,
     room: usize,
     limit: usize,
+    has_started: bool,
     resampler: Resampler,
     chunk: Vec<f32>,
     health: Health,
@@ -227,7 +231,7 @@ impl Speaker {
                     let limit = QUEUED_FRAMES * config.sample_rate as usize / 50;
                     let resampler = Resampler::new(AUDIO_RATE, config.sample_rate);
                     let chunk = Vec::with_capacity(8192);
-                    return Ok(Self { _stream: stream, ring, room, limit, resampler, chunk, health, name });
+                    return Ok(Self { _stream: stream, ring, room, limit, has_started: false, resampler, chunk, health, name });
                 }
                 Err(error) => last = error.kind(),
             }
@@ -264,11 +268,13 @@ impl AudioSink for Speaker {
     fn play(&mut self, frame: &[i16; AUDIO_FRAME]) -> Result<(), DeviceFault> {
         let (mut last, mut moved) = (self.queued(), Instant::now());
         while self.queued() > self.limit {
-            if self.health.is_lost() || moved.elapsed() > SILENT_LIMIT {
+            let patience = if self.has_started { SILENT_LIMIT } else { START_LIMIT };
+            if self.health.is_lost() || moved.elapsed() > patience {
                 return Err(DeviceFault::Lost { name: self.name.clone() });
             }
             thread::sleep(Duration::from_millis(2));
             if self.queued() != last {
+                self.has_started = true;
                 (last, moved) = (self.queued(), Instant::now());
             }
         }
