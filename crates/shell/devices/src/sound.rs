@@ -231,7 +231,17 @@ impl Speaker {
                     let limit = QUEUED_FRAMES * config.sample_rate as usize / 50;
                     let resampler = Resampler::new(AUDIO_RATE, config.sample_rate);
                     let chunk = Vec::with_capacity(8192);
-                    return Ok(Self { _stream: stream, ring, room, limit, has_started: false, resampler, chunk, health, name });
+                    return Ok(Self {
+                        _stream: stream,
+                        ring,
+                        room,
+                        limit,
+                        has_started: false,
+                        resampler,
+                        chunk,
+                        health,
+                        name,
+                    });
                 }
                 Err(error) => last = error.kind(),
             }
