@@ -1,6 +1,8 @@
 //! What a UDP datagram of ours is, looked at from outside: enough to find DTLS handshakes inside TURN and to notice
 //! that a relay refuses us. Nothing here is trusted for anything but timers and error messages.
 
+use core::net::{IpAddr, SocketAddr};
+
 /// STUN magic cookie (RFC 8489 §5).
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// Allocate request and error response (RFC 8656).
@@ -8,8 +10,10 @@ const ALLOCATE: u16 = 0x0003;
 const ALLOCATE_ERROR: u16 = 0x0113;
 /// Send indication.
 const SEND_INDICATION: u16 = 0x0016;
+const DATA_INDICATION: u16 = 0x0017;
 const ATTR_MESSAGE_INTEGRITY: u16 = 0x0008;
 const ATTR_ERROR_CODE: u16 = 0x0009;
+const ATTR_XOR_PEER_ADDRESS: u16 = 0x0012;
 const ATTR_DATA: u16 = 0x0013;
 
 /// Transaction id of a STUN message.
@@ -49,6 +53,30 @@ pub(crate) fn inner(datagram: &[u8]) -> &[u8] {
         Some((SEND_INDICATION, _, attributes)) => attribute(attributes, ATTR_DATA).unwrap_or(datagram),
         _ => datagram,
     }
+}
+
+/// Peer and payload of a Data indication from a relay. A peer that can't be read is `None`.
+pub(crate) fn data_indication(datagram: &[u8]) -> Option<(Option<SocketAddr>, &[u8])> {
+    let Some((DATA_INDICATION, id, attributes)) = stun(datagram) else { return None };
+    let data = attribute(attributes, ATTR_DATA).unwrap_or(&[]);
+    let peer = attribute(attributes, ATTR_XOR_PEER_ADDRESS).and_then(|value| {
+        let (head, address) = value.split_at_checked(4)?;
+        let port = u16::from_be_bytes([head[2], head[3]]) ^ u16::from_be_bytes([COOKIE[0], COOKIE[1]]);
+        let mask: Vec<u8> = COOKIE.into_iter().chain(id).collect();
+        let plain: Vec<u8> = address.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+        let ip = match (head[1], &plain[..]) {
+            (1, plain) => IpAddr::from(<[u8; 4]>::try_from(plain).ok()?),
+            (2, plain) => IpAddr::from(<[u8; 16]>::try_from(plain).ok()?),
+            _ => return None,
+        };
+        Some(SocketAddr::new(ip, port))
+    });
+    Some((peer, data))
+}
+
+/// STUN by its first byte and cookie (RFC 7983, RFC 8489 §5).
+pub(crate) fn is_stun(datagram: &[u8]) -> bool {
+    matches!(datagram, [first, _, _, _, cookie @ ..] if first & 0xc0 == 0 && cookie.starts_with(&COOKIE))
 }
 
 /// A DTLS record of type change_cipher_spec or handshake (RFC 6347), of any epoch.

@@ -39,6 +39,8 @@ pub(crate) struct Knobs {
     pub watchdogs: bool,
     /// D9 and T14: the candidate filter, both ways.
     pub candidate_filter: bool,
+    /// T27: what comes from strangers is dropped by the socket.
+    pub source_filter: bool,
     /// A bad network.
     pub impairment: Option<Arc<dyn Impairment>>,
 }
@@ -54,6 +56,7 @@ impl Default for Knobs {
             dtls_copies: vec![Duration::from_millis(15), Duration::from_millis(40)],
             watchdogs: true,
             candidate_filter: true,
+            source_filter: true,
             impairment: None,
         }
     }

@@ -9,7 +9,7 @@
 //! | `transport`, `supervisor` | one connection: descriptions, queues, timers, the check after DTLS (PROTOCOL §5.4) |
 //! | `sdp`, `candidate` | the SDP and candidate lines that never cross the wire, rebuilt from one template |
 //! | `settings` | ciphers, codecs, interceptors, timers of `webrtc` (PROTOCOL §5.3) |
-//! | `runtime`, `socket`, `datagram` | tokio under `webrtc`: capped sleep, repeated DTLS flights, refusals of the relay |
+//! | `runtime`, `socket`, `datagram`, `sources` | tokio under `webrtc`: capped sleep, repeated DTLS flights, nothing from strangers |
 //! | `provider` | `ring` under `webrtc`, and a look at the certificates that it hashes |
 //! | `rtx_unwrap`, `nack_guard`, `tap` | interceptors: retransmission without nonce reuse, media out of the chain |
 //!
@@ -30,6 +30,7 @@ mod runtime;
 mod sdp;
 mod settings;
 mod socket;
+mod sources;
 mod supervisor;
 mod tap;
 mod transport;

@@ -8,7 +8,7 @@ use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
 
-use crate::{knobs::Knobs, socket::CallSocket, supervisor::Signal};
+use crate::{knobs::Knobs, socket::CallSocket, sources::Sources, supervisor::Signal};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -19,6 +19,7 @@ const DRIVER_STOP_TIMEOUT: Duration = Duration::from_millis(100);
 pub(crate) struct CallRuntime {
     pub knobs: Knobs,
     pub signals: mpsc::Sender<Signal>,
+    pub sources: Arc<Sources>,
     /// `host:port` of each relay with its addresses, resolved once by us.
     pub resolved: Vec<(String, Vec<SocketAddr>)>,
 }
@@ -48,7 +49,7 @@ impl Runtime for CallRuntime {
         let _ = options.set_recv_buffer_size(1 << 20);
         let _ = options.set_send_buffer_size(1 << 20);
         let inner = TokioRuntime.wrap_udp_socket(socket)?;
-        Ok(Arc::new(CallSocket::new(inner, self.knobs.clone(), self.signals.clone())))
+        Ok(Arc::new(CallSocket::new(inner, self.knobs.clone(), self.signals.clone(), self.sources.clone())))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

@@ -1,4 +1,5 @@
-//! The UDP socket under `webrtc`: sends DTLS handshake datagrams three times and watches for refusals of the relay.
+//! The UDP socket under `webrtc`: sends DTLS handshake datagrams three times, takes nothing from strangers, and watches
+//! for refusals of the relay.
 
 use core::{
     net::SocketAddr,
@@ -16,6 +17,7 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 use crate::{
     datagram::{self, RefusalWatch},
     knobs::{Knobs, Verdict},
+    sources::Sources,
     supervisor::Signal,
 };
 
@@ -27,6 +29,7 @@ pub(crate) struct CallSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     knobs: Knobs,
     signals: mpsc::Sender<Signal>,
+    sources: Arc<Sources>,
     refusal: Mutex<RefusalWatch>,
     refused: AtomicBool,
     waiting_copies: Arc<AtomicUsize>,
@@ -39,11 +42,17 @@ impl core::fmt::Debug for CallSocket {
 }
 
 impl CallSocket {
-    pub(crate) fn new(inner: Arc<dyn AsyncUdpSocket>, knobs: Knobs, signals: mpsc::Sender<Signal>) -> Self {
+    pub(crate) fn new(
+        inner: Arc<dyn AsyncUdpSocket>,
+        knobs: Knobs,
+        signals: mpsc::Sender<Signal>,
+        sources: Arc<Sources>,
+    ) -> Self {
         Self {
             inner,
             knobs,
             signals,
+            sources,
             refusal: Mutex::default(),
             refused: AtomicBool::new(false),
             waiting_copies: Arc::default(),
@@ -52,6 +61,19 @@ impl CallSocket {
 
     fn passes(&self, inner: &[u8]) -> bool {
         self.knobs.impairment.as_ref().is_none_or(|network| network.on_send(inner) == Verdict::Pass)
+    }
+
+    fn watch_refusals(&self, filled: &[u8], stride: usize) {
+        if self.refused.load(Ordering::Relaxed) {
+            return;
+        }
+        // An error response starts with 0x01; look no closer at anything else.
+        for datagram in filled.chunks(stride.max(1)).filter(|datagram| datagram.first() == Some(&1)) {
+            if self.refusal.lock().unwrap_or_else(PoisonError::into_inner).refuses(datagram) {
+                self.refused.store(true, Ordering::Relaxed);
+                let _ = self.signals.try_send(Signal::RelayRefused);
+            }
+        }
     }
 
     /// D6: the crate disarms its retransmission timer on any handshake record, so that one lost flight can end the
@@ -90,11 +112,11 @@ impl AsyncUdpSocket for CallSocket {
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let contents = transmit.contents;
         let inner = datagram::inner(contents);
-        if !self.passes(inner) {
-            return Poll::Ready(Ok(contents.len()));
-        }
-        let result = self.inner.poll_send(cx, transmit);
+        // Lost in a test's network, which is behind the socket: all else happens as if it was sent.
+        let result =
+            if self.passes(inner) { self.inner.poll_send(cx, transmit) } else { Poll::Ready(Ok(contents.len())) };
         if let Poll::Ready(Ok(_)) = &result {
+            self.sources.sent_to(transmit.destination);
             // ChannelData, RTP and DTLS never start with a zero byte.
             if contents.first() == Some(&0) && !self.refused.load(Ordering::Relaxed) {
                 self.refusal.lock().unwrap_or_else(PoisonError::into_inner).sent(contents);
@@ -112,21 +134,26 @@ impl AsyncUdpSocket for CallSocket {
         buffers: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        let result = self.inner.poll_recv(cx, buffers, meta);
-        if let Poll::Ready(Ok(count)) = &result
-            && !self.refused.load(Ordering::Relaxed)
-        {
-            for (buffer, meta) in buffers.iter().zip(meta.iter()).take(*count) {
+        loop {
+            let count = match self.inner.poll_recv(cx, buffers, meta) {
+                Poll::Ready(Ok(count)) => count,
+                other => return other,
+            };
+            let mut admitted = count == 0;
+            for (buffer, meta) in buffers.iter().zip(meta.iter_mut()).take(count) {
                 let filled = &buffer[..meta.len.min(buffer.len())];
-                // An error response starts with 0x01; look no closer at anything else.
-                for datagram in filled.chunks(meta.stride.max(1)).filter(|datagram| datagram.first() == Some(&1)) {
-                    if self.refusal.lock().unwrap_or_else(PoisonError::into_inner).refuses(datagram) {
-                        self.refused.store(true, Ordering::Relaxed);
-                        let _ = self.signals.try_send(Signal::RelayRefused);
-                    }
+                let mut datagrams = filled.chunks(meta.stride.max(1));
+                // Coalesced datagrams have one source; one that isn't welcome takes the others with it.
+                if self.knobs.source_filter && !datagrams.all(|datagram| self.sources.admits(meta.addr, datagram)) {
+                    meta.len = 0;
+                    continue;
                 }
+                admitted = true;
+                self.watch_refusals(filled, meta.stride);
+            }
+            if admitted {
+                return Poll::Ready(Ok(count));
             }
         }
-        result
     }
 }

@@ -35,6 +35,7 @@ use crate::{
     runtime::{Bind, CallRuntime},
     sdp,
     settings::{self, CHANNEL_BUFFER, CHANNELS, MAX_MESSAGE},
+    sources::Sources,
     supervisor::{Progress, Signal, Supervisor},
     tap::{Counters, MAX_PAYLOAD, TRACKS, TapShared},
 };
@@ -61,6 +62,7 @@ pub struct Transport {
     tracks: [Arc<TrackLocalStaticRTP>; 3],
     config: TransportConfig,
     policy: CandidatePolicy,
+    sources: Arc<Sources>,
     knobs: Knobs,
     tap: Arc<TapShared>,
     negotiation: Mutex<Negotiation>,
@@ -119,6 +121,8 @@ impl Transport {
         #[cfg(feature = "dangerous-plaintext-for-test")]
         tracing::error!("DANGEROUS: SRTP and DTLS records leave UNENCRYPTED (dangerous-plaintext-for-test)");
         let resolved = resolve(&config).await?;
+        let relays = resolved.iter().flat_map(|(_, addresses)| addresses.clone()).collect();
+        let sources = Arc::new(Sources::new(config.relay_only, relays));
         let (signals, signal_receiver) = mpsc::channel(SIGNAL_QUEUE);
         let tap = Arc::new(TapShared {
             remote: std::sync::OnceLock::new(),
@@ -128,7 +132,8 @@ impl Transport {
             local: config.ssrcs.map(|(media, _)| media),
         });
         let peer_connection =
-            build(&config, &knobs, resolved, signals.clone(), settings::registry(&knobs, &tap)).await?;
+            build(&config, &knobs, resolved, signals.clone(), sources.clone(), settings::registry(&knobs, &tap))
+                .await?;
         let mut tracks = Vec::with_capacity(3);
         for (index, ssrcs) in config.ssrcs.into_iter().enumerate() {
             let track = Arc::new(TrackLocalStaticRTP::new(settings::local_track(index, ssrcs, &knobs)));
@@ -170,6 +175,7 @@ impl Transport {
             tracks,
             config,
             policy,
+            sources,
             knobs,
             tap,
             negotiation,
@@ -265,6 +271,7 @@ impl Transport {
     }
 
     async fn try_candidate(&self, candidate: &Candidate) -> Result<(), TransportFault> {
+        self.sources.add_peer(SocketAddr::new(candidate.ip, candidate.port));
         let init = candidate::from_wire(candidate);
         self.peer_connection.add_ice_candidate(init).await.map_err(|_| TransportFault::BadDescription)
     }
@@ -388,6 +395,7 @@ async fn build(
     knobs: &Knobs,
     resolved: Vec<(String, Vec<SocketAddr>)>,
     signals: mpsc::Sender<Signal>,
+    sources: Arc<Sources>,
     registry: Registry,
 ) -> Result<Arc<dyn PeerConnection>, TransportFault> {
     let provider: Arc<dyn RTCCryptoProvider> = Arc::new(CallCrypto::new(signals.clone()).map_err(internal("crypto"))?);
@@ -413,7 +421,7 @@ async fn build(
         .with_media_engine(settings::media_engine(knobs).map_err(internal("media engine"))?)
         .with_interceptor_registry(registry)
         .with_setting_engine(settings::setting_engine(provider))
-        .with_runtime(Arc::new(CallRuntime { knobs: knobs.clone(), signals: signals.clone(), resolved }))
+        .with_runtime(Arc::new(CallRuntime { knobs: knobs.clone(), signals: signals.clone(), sources, resolved }))
         .with_handler(Arc::new(Handler(signals)))
         .with_udp_addrs(vec![bind])
         .with_data_channel_send_buffer_limit(CHANNEL_BUFFER)

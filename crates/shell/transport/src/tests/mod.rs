@@ -3,6 +3,7 @@
 
 mod counter_measures;
 mod network;
+mod wire;
 
 #[path = "../../tests/common/mod.rs"]
 mod common;

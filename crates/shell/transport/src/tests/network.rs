@@ -104,3 +104,14 @@ impl Impairment for DtlsWatch {
         Verdict::Pass
     }
 }
+
+/// Keeps everything that is sent.
+#[derive(Default)]
+pub(super) struct Capture(pub Mutex<Vec<Vec<u8>>>);
+
+impl Impairment for Capture {
+    fn on_send(&self, inner: &[u8]) -> Verdict {
+        self.0.lock().unwrap().push(inner.to_vec());
+        Verdict::Pass
+    }
+}

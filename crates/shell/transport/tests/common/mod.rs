@@ -88,6 +88,11 @@ impl TurnServer {
         Relay { url: format!("turn:{}?transport=udp", self.address), username, password }
     }
 
+    /// From where the relay's users talk to it.
+    pub async fn users(&self) -> Vec<SocketAddr> {
+        self.server.get_allocations_info(None).await.unwrap().into_keys().map(|tuple| tuple.src_addr).collect()
+    }
+
     pub async fn allocations(&self) -> usize {
         self.server.get_allocations_info(None).await.unwrap().len()
     }
@@ -186,7 +191,7 @@ pub fn packet(track: TrackId, number: u32, len: usize) -> SealedPacket {
     SealedPacket {
         track,
         marker: number.is_multiple_of(3),
-        rtp_timestamp: number * 960,
+        rtp_timestamp: number.wrapping_mul(960),
         codec,
         bytes: Bytes::from(bytes),
     }
