@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn noise_is_left_alone_unless_forced_and_silence_goes_fast() {
         let mut state = 1_u32;
-        let noise: Vec<i16> = (0..1920)
+        let mut noise: Vec<i16> = (0..1920)
             .map(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 (state >> 17) as i16
@@ -115,7 +115,7 @@ mod tests {
             .collect();
         assert_eq!(shorten(&mut noise.clone(), false), 0);
         assert_eq!(lengthen(&mut noise.clone(), false), 0);
-        assert!(shorten(&mut noise.clone(), true) > 0);
+        assert!(shorten(&mut noise, true) > 0);
         assert_eq!(shorten(&mut vec![0; 1920], false), MAX_LAG);
         assert_eq!(lengthen(&mut vec![0; 1920], false), MAX_LAG);
         assert_eq!(shorten(&mut vec![0; OVERLAP + MIN_LAG - 1], true), 0);

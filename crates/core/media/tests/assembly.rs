@@ -118,7 +118,7 @@ fn after_a_decoder_error_only_a_key_frame_comes_out() {
 fn pictures_after_a_key_frame_under_repair_are_kept_and_no_other_is_asked_for() {
     let packets = stream(&(0..4).map(|i| picture(i, 3000, i == 0)).collect::<Vec<_>>());
     let mut assembler = VideoAssembler::new();
-    let mut rest = packets.clone();
+    let mut rest = packets;
     let lost = rest.remove(1);
     assert_eq!(push(&mut assembler, &rest, 0).len(), 0);
     assert!(!assembler.poll_key_request(60), "it is being repaired");

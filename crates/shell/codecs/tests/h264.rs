@@ -1,5 +1,5 @@
 //! Pictures: sizes, key frames, rates, quality, hostile bitstreams.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and their figures")]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -191,7 +191,7 @@ fn foreign_nal_units_are_refused() {
         data.extend([0, 0, 0, 1, 0x60 | nal_type, 1, 2, 3]);
         assert!(H264Decoder::new().unwrap().decode(&data).is_err(), "{nal_type}");
     }
-    let mut long = key.data.clone();
+    let mut long = key.data;
     long.resize(400_000, 1);
     assert!(H264Decoder::new().unwrap().decode(&long).is_err());
 }

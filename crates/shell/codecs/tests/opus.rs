@@ -1,5 +1,5 @@
 //! Sound: constant sizes, quality, recovery, concealment, hostile packets.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and their figures")]
 
 use sotto_codecs::{AudioRung, OpusDecoder, OpusEncoder};
 use sotto_media::{AUDIO_FRAME, AudioDecoder, AudioEncoder, level_dbfs};

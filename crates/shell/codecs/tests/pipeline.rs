@@ -1,5 +1,5 @@
 //! The whole media path from source to output, without a network: what a bad one does is done here with a seed.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests, and their figures")]
 
 use sotto_codecs::{AudioRung, H264Decoder, H264Encoder, OpusDecoder, OpusEncoder};
 use sotto_devices::{open_camera, open_microphone, read_frame_marker};
