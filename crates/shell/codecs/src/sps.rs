@@ -97,7 +97,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    /// x264, 1280×720 baseline; from a public recording.
+    /// A baseline set of level 3.1 with an emulation prevention byte, written by hand after §7.3.2.1.1.
     const BASELINE_720P: &[u8] =
         &[0x67, 0x42, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xec, 0x04, 0x40, 0, 0, 3, 0, 0x40, 0, 0, 0x0f, 3, 0xc6];
 
