@@ -6,6 +6,7 @@
 //! It deliberately links nothing of Sotto's: it drives the built programs as a person would, by their command line
 //! and their JSON lines.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 #![allow(clippy::print_stdout, reason = "standard output is this program's interface to a person")]
 
 mod bench;
