@@ -6,6 +6,7 @@ use crate::{ContactId, ProfileRole, Stats};
 
 /// Something happened. Sentences for people are made by the front end from these.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "few events are in flight; a comparison card is worth 400 bytes")]
 pub enum Event {
     /// The engine runs and the profile is open.
     Ready {
