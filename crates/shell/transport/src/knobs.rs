@@ -1,7 +1,7 @@
 //! Counter-measures that a test can switch off, to see that it fails without them.
 //!
-//! Private to the crate: [`Knobs::default`] is the only value outside its own tests. D-numbers: the defects of
-//! `webrtc 0.21.1` that `docs/decisions` lists.
+//! Private to the crate: [`Knobs::default`] is the only value outside its own tests. The D-numbers count the defects of
+//! `webrtc 0.21.1` that we found; each is described where it is countered.
 
 use core::time::Duration;
 use std::sync::Arc;

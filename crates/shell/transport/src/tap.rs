@@ -49,7 +49,8 @@ pub(crate) struct TapShared {
     /// Set once DTLS was checked by us; media before that is dropped.
     pub open: AtomicBool,
     pub counters: Arc<Counters>,
-    pub events: mpsc::Sender<TransportEvent>,
+    /// Weak, so that the channel ends when the supervisor does.
+    pub events: mpsc::WeakSender<TransportEvent>,
     pub local: [u32; 3],
 }
 
@@ -66,6 +67,10 @@ impl MediaTap {
         Self { shared, last_request: [None; 3], reads: VecDeque::new(), writes: VecDeque::new() }
     }
 
+    fn tell(&self, event: TransportEvent) -> bool {
+        self.shared.events.upgrade().is_some_and(|events| events.try_send(event).is_ok())
+    }
+
     fn media(&self, packet: &rtp::Packet) {
         if !self.shared.open.load(Ordering::Acquire) {
             return;
@@ -73,7 +78,7 @@ impl MediaTap {
         let Some(sealed) = self.shared.remote.get().and_then(|remote| to_sealed(packet, remote)) else { return };
         self.shared.counters.received.fetch_add(1, Ordering::Relaxed);
         // Overflow: drops the newest packet. The reader is behind; a packet lost here is one lost on the way.
-        if self.shared.events.try_send(TransportEvent::Packet(sealed)).is_err() {
+        if !self.tell(TransportEvent::Packet(sealed)) {
             self.shared.counters.receive_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -90,7 +95,7 @@ impl MediaTap {
         }
         self.last_request[index] = Some(now);
         // Overflow: dropped; the peer asks again.
-        let _ = self.shared.events.try_send(TransportEvent::KeyframeRequest(TRACKS[index]));
+        let _ = self.tell(TransportEvent::KeyframeRequest(TRACKS[index]));
     }
 }
 

@@ -128,7 +128,7 @@ impl Transport {
             remote: std::sync::OnceLock::new(),
             open: false.into(),
             counters: Arc::new(Counters::default()),
-            events: events.clone(),
+            events: events.downgrade(),
             local: config.ssrcs.map(|(media, _)| media),
         });
         let peer_connection =
@@ -335,7 +335,8 @@ impl Transport {
         }
     }
 
-    /// Closes: DTLS `close_notify`, release of the relay, end of all tasks. No event follows. May be called twice.
+    /// Closes: DTLS `close_notify`, release of the relay, end of all tasks. No event follows, and `events` ends unless
+    /// the caller kept a sender. May be called twice.
     pub async fn close(&self) {
         let _ = self.signals.send(Signal::Close).await;
         let supervisor = self.supervisor.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();

@@ -119,6 +119,8 @@ async fn a_relay_only_call_carries_media_and_records_both_ways() {
     therapist.transport.close().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.allocations().await, 0, "the relay is released on close");
+    while client.events.recv().await.is_some() {}
+    assert!(client.transport.send_record(record(TrackId::Chat, 1, 256)).await.is_err(), "closed is closed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

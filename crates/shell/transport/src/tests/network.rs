@@ -70,7 +70,7 @@ impl Impairment for LossyMedia {
         };
         // The media SSRCs of the tests end in 1, 2, 4; those of RTX in 3 and 5 get through.
         let media = matches!(key.0 & 0xf, 2 | 4);
-        if first && media && key.1 % self.one_in == 0 {
+        if first && media && key.1.is_multiple_of(self.one_in) {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return Verdict::Drop;
         }
