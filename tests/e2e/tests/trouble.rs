@@ -33,6 +33,20 @@ fn a_server_that_is_not_there_is_said_within_five_seconds_and_tried_again() {
 }
 
 #[test]
+fn a_server_that_is_full_is_said_within_five_seconds_and_tried_again() {
+    let stage = Stage::new("full");
+    // Twenty connections from one address are allowed (PROTOCOL §9.2).
+    let crowd: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(stage.server.address()).unwrap()).collect();
+    let mut therapist = stage.start("therapist");
+    let asked = Instant::now();
+    therapist.send(&json!({"cmd": "invite", "label": "Anna", "form": "code"}));
+    let (_, at) = therapist.expect_timed("notice", 10, |notice| notice["code"] == "rendezvous-full");
+    assert!(at - asked < SAID_WITHIN, "{:?}", at - asked);
+    drop(crowd);
+    therapist.expect("invite", 45, |invite| invite["code"].is_string());
+}
+
+#[test]
 fn a_running_session_survives_the_loss_of_rendezvous() {
     let stage = Stage::new("rendezvous-lost");
     let proxy = Proxy::to(stage.server.address());
@@ -94,7 +108,7 @@ fn server_and_relay_that_crash_in_a_session_are_said_within_five_seconds() {
     let mut meeting = stage.meet("code");
     meeting.open();
     meeting.see_and_hear();
-    let common::Stage { server, folder, .. } = stage;
+    let Stage { server, folder, .. } = stage;
     let crash = Instant::now();
     server.kill();
     for peer in meeting.both() {
