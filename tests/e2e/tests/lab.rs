@@ -368,8 +368,8 @@ fn a_relayed_session_carries_speech_and_pictures_and_shows_nothing_of_them() {
     for stats in &run.stats {
         assert_eq!((&stats["srtp_profile"], &stats["path"]), (&json!("SRTP_AEAD_AES_256_GCM"), &json!("relayed")));
     }
-    for listener in 0..2 {
-        check_pictures(&run.folder.join(&format!("{}-sees", ROLES[listener])), 0.9);
+    for (listener, role) in ROLES.into_iter().enumerate() {
+        check_pictures(&run.folder.join(&format!("{role}-sees")), 0.9);
         let (correlation, stoi) = speech(&run, listener);
         assert!(correlation >= 0.8 && stoi >= 0.95, "correlation {correlation:.3}, STOI {stoi:.3}");
     }
@@ -403,8 +403,8 @@ fn no_srtp_index_is_used_for_different_bytes_at_two_per_cent_of_loss() {
     println!("{retransmitted} retransmitted packets");
     assert!(retransmitted > 10, "without retransmission this test means nothing");
     check_addresses(&run);
-    for listener in 0..2 {
-        check_pictures(&run.folder.join(&format!("{}-sees", ROLES[listener])), 0.8);
+    for (listener, role) in ROLES.into_iter().enumerate() {
+        check_pictures(&run.folder.join(&format!("{role}-sees")), 0.8);
         speech(&run, listener);
     }
 }
