@@ -16,6 +16,7 @@ use crate::clock::{Pace, monotonic_us};
 /// Two pictures a second are enough to see what a side saw.
 const PNG_EVERY: Duration = Duration::from_millis(500);
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn fault(what: impl ToString) -> DeviceFault {
     DeviceFault::File { what: what.to_string() }
 }
@@ -87,7 +88,7 @@ fn parse_header(line: &str) -> Result<((u32, u32), Duration), DeviceFault> {
             _ => {}
         }
     }
-    let fits = |side: u32, limit: u32| side >= 16 && side <= limit && side % 2 == 0;
+    let fits = |side: u32, limit: u32| side >= 16 && side <= limit && side.is_multiple_of(2);
     if !fits(width, 3840) || !fits(height, 2160) {
         return Err(unsupported("picture size"));
     }

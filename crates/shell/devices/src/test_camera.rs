@@ -84,7 +84,7 @@ impl VideoSource for TestCamera {
 
 /// Fills an ellipse in all planes.
 fn ellipse(planes: &mut Planes, cx: f32, cy: f32, rx: f32, ry: f32, colour: Colour) {
-    for plane in 0..3 {
+    for (plane, value) in colour.into_iter().enumerate() {
         let scale = if plane == 0 { 1.0 } else { 0.5 };
         let (cx, cy, rx, ry) = (cx * scale, cy * scale, rx * scale, ry * scale);
         let stride = planes.strides[plane];
@@ -100,7 +100,7 @@ fn ellipse(planes: &mut Planes, cx: f32, cy: f32, rx: f32, ry: f32, colour: Colo
             let half = rx * reach.sqrt();
             let (left, right) = ((cx - half).max(0.0) as usize, ((cx + half).max(0.0) as usize).min(stride));
             if left < right {
-                planes.data[plane][y * stride + left..y * stride + right].fill(colour[plane]);
+                planes.data[plane][y * stride + left..y * stride + right].fill(value);
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::{
 pub(crate) const FRAME_TIME: Duration = Duration::from_millis(20);
 const MAX_FILE: u64 = 512 * 1024 * 1024;
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn fault(what: impl ToString) -> DeviceFault {
     DeviceFault::File { what: what.to_string() }
 }
@@ -145,7 +146,7 @@ impl AudioSink for PacedSink {
         file.write_all(&bytes).map_err(fault)?;
         self.bytes = self.bytes.saturating_add(bytes.len() as u32);
         self.frames = self.frames.wrapping_add(1);
-        if self.frames % 50 == 0 {
+        if self.frames.is_multiple_of(50) {
             self.finish().map_err(fault)?;
         }
         Ok(())
