@@ -63,6 +63,7 @@ pub(crate) enum Effect {
     Closed,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one per call, and a comparison is what every session passes through")]
 enum Stage {
     /// I has sent POLICY, R waits for it.
     AwaitPolicy,

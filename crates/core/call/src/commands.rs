@@ -170,7 +170,7 @@ impl Room {
         &mut self,
         ctx: &mut Ctx<'_>,
         server: &ServerUrl,
-        nameplate: Nameplate,
+        nameplate: &Nameplate,
         mailbox: MailboxId,
         ttl_s: u16,
     ) {

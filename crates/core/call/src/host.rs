@@ -424,7 +424,7 @@ impl Host {
         });
         match &self.kind {
             Kind::Code(code) => {
-                into.extend([code.runs, code.failed, u8::from(code.used), u8::from(code.run.is_some())])
+                into.extend([code.runs, code.failed, u8::from(code.used), u8::from(code.run.is_some())]);
             }
             Kind::Link(record) => into.extend([record.attempts, u8::from(record.state == InviteState::Fresh)]),
             Kind::Pinned { floor, .. } => into.push(*floor),

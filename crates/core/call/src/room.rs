@@ -287,7 +287,7 @@ impl Room {
                 ctx.notice(code, Severity::Warning);
             }
             ServerReport::Allocated { nameplate, mailbox, ttl_s } => {
-                self.allocated(ctx, server, nameplate, mailbox, ttl_s);
+                self.allocated(ctx, server, &nameplate, mailbox, ttl_s);
             }
             ServerReport::AllocRefused(code) => {
                 self.allocating.pop_front();
@@ -670,8 +670,7 @@ impl Room {
     fn call_closed(&mut self, ctx: &mut Ctx<'_>, contact: u64, put_back: bool) {
         let Some(call) = self.calls.remove(&contact) else { return };
         self.away.remove(&contact);
-        let mailbox = call.place.mailbox;
-        let server = call.place.server.clone();
+        let Place { server, mailbox } = call.place;
         let is_host_mailbox = self.hosts.iter().any(|host| host.holds(mailbox) && !matches!(host.kind, Kind::Code(_)));
         if !is_host_mailbox {
             ctx.server(&server, ServerRequest::Close(mailbox));

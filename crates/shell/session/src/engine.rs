@@ -26,6 +26,10 @@ const QUIT_LIMIT: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_millis(1200);
 
 /// What the engine's loop receives.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful in flight; a box for each event would cost more than it saves"
+)]
 pub(crate) enum Message {
     Input(Input),
     /// From the media threads.
@@ -73,7 +77,7 @@ impl Engine {
             }
         });
         let profile = vault.profile();
-        let identity = profile.identity.as_ref().map(|secret| IdentityKey::from_bytes(secret));
+        let identity = profile.identity.as_ref().map(IdentityKey::from_bytes);
         let own_fingerprint = identity.as_ref().map(|key| Fingerprint::of(key.public()).digits());
         let rendezvous = config.rendezvous.clone().or_else(|| profile.rendezvous.clone());
         let room = Room::new(RoomConfig {
