@@ -14,11 +14,6 @@ use tokio::sync::mpsc;
 /// How long a transport stays up after the last record was handed to it.
 const LINGER: Duration = Duration::from_millis(800);
 
-/// A first record that arrives together with SCTP's COOKIE-ACK is lost inside `rtc` 0.21.1: the negotiated channel is
-/// not dialled yet, and about one connection in sixty never got bound. So the first record waits until the other side's
-/// association has settled.
-const SETTLE: Duration = Duration::from_millis(60);
-
 /// Where received packets go; empty until media starts.
 pub(crate) type PacketInlet = Arc<Mutex<Option<SyncSender<SealedPacket>>>>;
 
@@ -148,10 +143,7 @@ async fn run(
                         let _ = negotiated.set(Negotiated { srtp_profile: srtp, dtls_cipher: dtls });
                         TransportReport::Connected { remote_fingerprint, srtp_profile, dtls_cipher, relayed }
                     }
-                    TransportEvent::DataOpen => {
-                        tokio::time::sleep(SETTLE).await;
-                        TransportReport::DataOpen
-                    }
+                    TransportEvent::DataOpen => TransportReport::DataOpen,
                     TransportEvent::Record(record) => TransportReport::Record(record),
                     TransportEvent::KeyframeRequest(track) => TransportReport::KeyframeRequest(track),
                     TransportEvent::Interrupted => TransportReport::Interrupted,

@@ -26,6 +26,10 @@ use crate::{
     tap::TapShared,
 };
 
+/// A first record that arrives together with SCTP's COOKIE-ACK is lost inside `rtc` 0.21.1: the negotiated channel is
+/// not dialled yet, and about one connection in sixty never got bound. So the first record waits until the other side's
+/// association has settled.
+const SETTLE_TIME: Duration = Duration::from_millis(60);
 /// From the local description to the first relay candidate.
 const GATHER_TIME: Duration = Duration::from_secs(5);
 /// From the peer's description to ICE connected.
@@ -173,6 +177,7 @@ impl Supervisor {
             Signal::ChannelOpen => {
                 self.progress.open_channels += 1;
                 if self.progress.open_channels == RECORD_TRACKS.len() {
+                    tokio::time::sleep(SETTLE_TIME).await;
                     self.tell(TransportEvent::DataOpen).await?;
                 }
             }

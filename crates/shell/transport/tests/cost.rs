@@ -17,7 +17,7 @@ fn cpu_seconds() -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement of ten seconds, not a check"]
+#[ignore = "a measurement, by hand: cargo test -p sotto-transport --test cost -- --ignored --nocapture"]
 async fn ten_seconds_of_a_call() {
     let server = TurnServer::start().await;
     let mut peers = Vec::new();
