@@ -1,0 +1,126 @@
+//! What becomes of durable writes, and of what calls did.
+
+use super::*;
+
+impl Room {
+    pub(super) fn stored(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket) {
+        if let Some(position) = self.announce.iter().position(|(own, _)| *own == ticket) {
+            let (_, event) = self.announce.swap_remove(position);
+            ctx.event(event);
+        }
+        let effects: Vec<_> =
+            self.hosts.iter_mut().filter_map(|host| host.stored(ticket).map(|effect| (host.contact, effect))).collect();
+        for (contact, effect) in effects {
+            self.host_effect(ctx, contact, effect);
+        }
+        if let Some(join) = &mut self.join
+            && let Some(JoinEffect::Met { established, mailbox }) = join.stored(ctx, ticket)
+        {
+            self.met_as_client(ctx, *established, mailbox);
+        }
+    }
+
+    pub(super) fn store_failed(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket) {
+        ctx.notice("E_STORE", Severity::Error);
+        self.announce.retain(|(own, _)| *own != ticket);
+        for host in &mut self.hosts {
+            host.store_failed(ticket);
+        }
+        if let Some(join) = &mut self.join
+            && join.store_failed(ctx, ticket).is_some()
+        {
+            self.join_failed(ctx);
+        }
+    }
+
+    pub(super) fn announce_waiting(&self, ctx: &mut Ctx<'_>, contact: u64) {
+        if let Some(call) = self.calls.get(&contact) {
+            ctx.event(Event::PeerWaiting { contact: ContactId(contact), key_state: call.key_state() });
+        }
+    }
+
+    pub(super) fn effects(&mut self, ctx: &mut Ctx<'_>) {
+        let effects: Vec<(u64, Vec<Effect>)> = self
+            .calls
+            .iter_mut()
+            .map(|(contact, call)| (*contact, call.take_effects()))
+            .filter(|(_, effects)| !effects.is_empty())
+            .collect();
+        for (contact, effects) in effects {
+            let put_back = effects.contains(&Effect::PutBack);
+            for effect in effects {
+                match effect {
+                    Effect::Waiting => self.waiting(ctx, contact),
+                    Effect::Compared(compared) => self.judge(ctx, contact, Some(&compared)),
+                    Effect::Mismatched => self.judge(ctx, contact, None),
+                    Effect::PutBack => {}
+                    Effect::Closed => self.call_closed(ctx, contact, put_back),
+                }
+            }
+        }
+    }
+
+    pub(super) fn waiting(&mut self, ctx: &mut Ctx<'_>, contact: u64) {
+        if self.role == ProfileRole::Client {
+            ctx.event(Event::Waiting(ContactId(contact)));
+            return;
+        }
+        self.announce_waiting(ctx, contact);
+        for host in self.hosts.iter_mut().filter(|host| host.contact == contact) {
+            if let Kind::Link(record) = &mut host.kind
+                && let InviteState::Consumed { confirmed: confirmed @ false, .. } = &mut record.state
+            {
+                *confirmed = true;
+                ctx.store(Change::PutInvite(record.clone()));
+            }
+        }
+    }
+
+    /// The comparison's outcome becomes durable (PROTOCOL §6.3).
+    pub(super) fn judge(&mut self, ctx: &mut Ctx<'_>, contact: u64, compared: Option<&ComparedPeer>) {
+        let Some(record) = self.contacts.get_mut(&contact) else { return };
+        if let Some(compared) = compared {
+            if record.mark_verified(compared, ctx.now.unix).is_err() {
+                return; // a comparison with another key says nothing about this contact
+            }
+        } else {
+            // A verified contact with unbroken continuity gets one more comparison; the second mismatch blocks.
+            record.state = match record.state {
+                VerificationState::Verified => VerificationState::Unverified,
+                VerificationState::Unverified | VerificationState::Mismatch => VerificationState::Mismatch,
+            };
+        }
+        let blocked = record.state == VerificationState::Mismatch;
+        ctx.store(Change::PutContact(Box::new(record.clone())));
+        if blocked {
+            let keep = self.calls.get(&contact).map(|call| call.place.mailbox);
+            for host in &mut self.hosts {
+                if host.contact == contact
+                    && matches!(host.kind, Kind::Pinned { .. })
+                    && let Some(addresses) = &mut host.addresses
+                {
+                    addresses.close(ctx, keep);
+                }
+            }
+            self.hosts.retain(|host| host.contact != contact || !matches!(host.kind, Kind::Pinned { .. }));
+        }
+    }
+
+    pub(super) fn call_closed(&mut self, ctx: &mut Ctx<'_>, contact: u64, put_back: bool) {
+        let Some(call) = self.calls.remove(&contact) else { return };
+        self.away.remove(&contact);
+        let Place { server, mailbox } = call.place;
+        let is_host_mailbox = self.hosts.iter().any(|host| host.holds(mailbox) && !matches!(host.kind, Kind::Code(_)));
+        if !is_host_mailbox {
+            ctx.server(&server, ServerRequest::Close(mailbox));
+        }
+        self.hosts.retain(|host| !matches!(&host.kind, Kind::Code(code) if code.mailbox == mailbox && code.used));
+        if self.role == ProfileRole::Client {
+            if put_back {
+                self.join_contact(ctx, ContactId(contact));
+            } else {
+                ctx.out.push_back(Output::Disconnect(server));
+            }
+        }
+    }
+}
