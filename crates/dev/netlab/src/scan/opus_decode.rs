@@ -34,11 +34,11 @@ pub struct Heard {
     pub packets: usize,
     /// Packets that were valid Opus in the best guess.
     pub decoded: usize,
-    /// Sound of the best guess at [`RATE_HZ`].
+    /// Sound of the best guess at `RATE_HZ`.
     pub sound: Vec<f32>,
 }
 
-/// Listens to the stream `ssrc` of a capture. `said` is the sound that was sent, at [`RATE_HZ`].
+/// Listens to the stream `ssrc` of a capture. `said` is the sound that was sent, at `RATE_HZ`.
 #[must_use]
 pub fn eavesdrop_opus(frames: &[Frame], ssrc: u32, said: &[f32]) -> Heard {
     let packets: Vec<&[u8]> = payloads(frames)
