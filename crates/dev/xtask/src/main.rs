@@ -23,6 +23,7 @@ mod session;
 mod source_rules;
 mod system;
 mod test;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,7 @@ cargo xtask TASK
   run ARGS…                        start one side for real (sotto-peer; the window comes later)
   test [--short] [ARGS…]           all tests; ARGS go to `cargo test`
   check [--with-deny]              format, lints, documentation, licences, dependency rules
+  check-vectors                    an independent implementation, in Python, computes the known answers again
   bench call [--seconds N]         processor time, memory and set-up times of a session
   setup                            only install, or name, the system packages that the build needs
 
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "check" => check::run(rest),
         "bench" => bench::run(rest),
+        "check-vectors" => vectors::run(rest),
         "setup" => system::ensure_build_packages(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

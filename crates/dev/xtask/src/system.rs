@@ -8,7 +8,7 @@ use std::{
 use crate::{Failure, Outcome, progress::Progress};
 
 /// How a failure begins that a person must resolve by installing something; the exit status is 2 then.
-pub(crate) const MISSING: &str = "Something that the build needs is missing.";
+pub(crate) const MISSING: &str = "Something that is needed is missing.";
 
 /// One thing that must be there.
 struct Need {
@@ -48,6 +48,13 @@ const BUILD: &[Need] = &[
     },
 ];
 
+/// What the independent implementation of the known answers runs in.
+const PYTHON: &[Need] = &[Need {
+    what: "Python 3 with venv (computes the known answers a second time)",
+    packages: &["python3", "python3-venv"],
+    present: || succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"])),
+}];
+
 /// What the tests with network namespaces use. Without it they say that they are skipped.
 const NETWORK_TESTS: &[Need] = &[
     Need { what: "ip (network namespaces)", packages: &["iproute2"], present: || runs("ip", "-V") },
@@ -56,7 +63,16 @@ const NETWORK_TESTS: &[Need] = &[
 
 /// Makes sure that compiling can work: installs what is missing, or says exactly what is.
 pub(crate) fn ensure_build_packages() -> Outcome {
-    let missing: Vec<&Need> = BUILD.iter().filter(|need| !(need.present)()).collect();
+    ensure(BUILD)
+}
+
+/// Makes sure that the Python side of the known answers can run.
+pub(crate) fn ensure_python() -> Outcome {
+    ensure(PYTHON)
+}
+
+fn ensure(needs: &[Need]) -> Outcome {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.present)()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -77,9 +93,9 @@ pub(crate) fn ensure_build_packages() -> Outcome {
         )));
     }
     let progress = Progress::start();
-    progress.say(&format!("Installing what the build needs:\n{list}"));
+    progress.say(&format!("Installing what is missing:\n{list}"));
     apt.install(&progress, &packages)?;
-    let still: Vec<&str> = BUILD.iter().filter(|need| !(need.present)()).map(|need| need.what).collect();
+    let still: Vec<&str> = needs.iter().filter(|need| !(need.present)()).map(|need| need.what).collect();
     if still.is_empty() {
         Ok(())
     } else {
@@ -206,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_need_names_a_package_and_a_reason() {
-        for need in BUILD.iter().chain(NETWORK_TESTS) {
+        for need in BUILD.iter().chain(NETWORK_TESTS).chain(PYTHON) {
             assert!(!need.packages.is_empty(), "{}", need.what);
             assert!(need.what.contains('('), "{} does not say what for", need.what);
         }
