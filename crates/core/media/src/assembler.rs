@@ -47,9 +47,12 @@ const MAX_FRAMES: usize = 52;
 /// Bytes in the making: two pictures of the largest size; 200 ms of 2.5 Mbit/s are a tenth of it.
 const MAX_BYTES: usize = 2 * MAX_FRAME_BYTES;
 /// Shortest wait for a missing packet: reordering alone may take this long.
-const MIN_WAIT_MS: u64 = 60;
+const MIN_WAIT_MS: u64 = 100;
 /// Longest wait: beyond it, a picture that comes by a key frame is no later than a repaired one.
-const MAX_WAIT_MS: u64 = 200;
+const MAX_WAIT_MS: u64 = 250;
+/// Besides the round trip: until the loss is noticed and asked for (at most 50 ms), once more in case the repair was lost
+/// too, and what two computers take to handle it.
+const REPAIR_MS: u64 = 90;
 /// PROTOCOL §7.3: key-frame requests are limited to two a second.
 const KEY_REQUEST_INTERVAL_MS: u64 = 500;
 
@@ -118,7 +121,7 @@ impl VideoAssembler {
             next: 0,
             state: State::AwaitKey,
             blocked_since: None,
-            wait_ms: 100,
+            wait_ms: 150,
             key_asked_ms: None,
             seen_any: false,
             discarded_packets: 0,
@@ -129,7 +132,7 @@ impl VideoAssembler {
     /// Tells the round-trip time: a repaired packet needs one, plus the time in which its loss is noticed.
     pub fn set_rtt_ms(&mut self, rtt_ms: u32) {
         let rtt = u64::from(rtt_ms);
-        self.wait_ms = rtt.saturating_add(rtt / 4 + 40).clamp(MIN_WAIT_MS, MAX_WAIT_MS);
+        self.wait_ms = rtt.saturating_add(rtt / 4 + REPAIR_MS).clamp(MIN_WAIT_MS, MAX_WAIT_MS);
     }
 
     /// Takes one opened packet. `counter` is the authenticated CTR of the camera track.

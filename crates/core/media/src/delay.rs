@@ -9,6 +9,9 @@ const MIN_TARGET_MS: i64 = 30;
 pub(crate) const MAX_TARGET_MS: i64 = 200;
 /// Wait before anything is known. Near enough to the shortest one that a good network needs no stretching after it.
 const START_TARGET_MS: i64 = 50;
+/// Packets after which what came before is forgotten: the first half second is late because both computers are busy
+/// starting, not because the network is slow, and would otherwise lengthen the wait for five seconds.
+const START_PACKETS: u64 = 25;
 /// Beyond this, a delay says that the sender's clock or its pause changed, not that the network is slow.
 const DISCONTINUITY_MS: i64 = 500;
 
@@ -55,6 +58,10 @@ impl DelayEstimator {
             self.floor = delay;
         }
         self.seen = self.seen.saturating_add(1);
+        if self.seen == START_PACKETS {
+            self.window.clear();
+            self.at = 0;
+        }
         if delay.abs_diff(self.floor) > DISCONTINUITY_MS.unsigned_abs() {
             self.window.clear();
             self.at = 0;

@@ -14,6 +14,11 @@ const MAX_GAP: u64 = 500;
 const MAX_CONCEALED_RUN: u32 = 10;
 /// Pulls whose earliest one counts as "when we play": sinks ask in bursts of up to half a second.
 const PULL_WINDOW: usize = 25;
+/// Pulls after a start in which the scale is still being found: the first packets come while everything else starts
+/// too. Until then the delay is set right at once, at the price of a splice or two in the first second.
+const SETTLING_PULLS: u32 = 50;
+/// Pulls that are enough to judge by while settling.
+const SETTLING_WINDOW: usize = 8;
 /// Playing this much too late is made good by skipping, not by stretching.
 const SKIP_BEYOND_MS: i64 = 200;
 /// Too late by more than this: play faster. Above the noise of a sink that asks every 20 ms.
@@ -95,6 +100,8 @@ pub struct AudioJitterBuffer {
     /// The counter whose turn is next; `None` before the first packet.
     next: Option<u64>,
     playing: bool,
+    /// Pulls since playing started.
+    pulls: u32,
     /// Frames made up while the next packet was awaited: so much of what is missing has been played already.
     waited: u32,
     /// Lateness of the last pulls, ms; the smallest counts.
@@ -123,6 +130,7 @@ impl AudioJitterBuffer {
             delay: DelayEstimator::new(),
             next: None,
             playing: false,
+            pulls: 0,
             waited: 0,
             lateness: Vec::with_capacity(PULL_WINDOW),
             lateness_at: 0,
@@ -185,6 +193,7 @@ impl AudioJitterBuffer {
                 return AudioPlay::Silence;
             }
             self.playing = true;
+            self.pulls = 0;
             self.waited = 0;
             next = first;
             self.next = Some(first);
@@ -195,6 +204,7 @@ impl AudioJitterBuffer {
             next += done;
         }
         self.waited = 0;
+        self.pulls = self.pulls.saturating_add(1);
         // Lateness of the frame whose turn it is, even if it is missing.
         let gap = i64::try_from(first.saturating_sub(next)).unwrap_or(i64::MAX);
         let late = offset.saturating_add(gap.saturating_mul(FRAME_MS)).saturating_sub(self.delay.play_offset_ms());
@@ -229,7 +239,7 @@ impl AudioJitterBuffer {
     /// How to treat time now. A player that stretched reports it by [`Self::stretched`].
     #[must_use]
     pub fn pace(&self) -> Pace {
-        if !self.playing || self.lateness.len() < PULL_WINDOW {
+        if !self.playing || self.lateness.len() < self.window() {
             return Pace::Keep;
         }
         match self.lateness_ms() {
@@ -237,6 +247,12 @@ impl AudioJitterBuffer {
             late if late < -SLOWER_BEYOND_MS => Pace::Slower,
             _ => Pace::Keep,
         }
+    }
+
+    /// Sound has only just started, so the delay may be set right quickly.
+    #[must_use]
+    pub fn is_settling(&self) -> bool {
+        self.pulls < SETTLING_PULLS
     }
 
     /// The player lengthened (positive) or shortened (negative) the sound by this many ms.
@@ -309,13 +325,20 @@ impl AudioJitterBuffer {
         self.next = Some(counter);
     }
 
+    /// Pulls looked back at.
+    fn window(&self) -> usize {
+        if self.is_settling() { SETTLING_WINDOW } else { PULL_WINDOW }
+    }
+
     fn note_lateness(&mut self, late_ms: i64) {
-        if self.lateness.len() < PULL_WINDOW {
+        let window = self.window();
+        if self.lateness.len() < window {
             self.lateness.push(late_ms);
         } else {
+            self.lateness_at %= window;
             self.lateness[self.lateness_at] = late_ms;
         }
-        self.lateness_at = (self.lateness_at + 1) % PULL_WINDOW;
+        self.lateness_at = (self.lateness_at + 1) % window;
     }
 
     fn lateness_ms(&self) -> i64 {

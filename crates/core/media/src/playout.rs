@@ -48,7 +48,7 @@ impl<D: AudioDecoder> AudioPlayout<D> {
             self.decode_one(now_ms);
         }
         self.since_stretch = self.since_stretch.saturating_add(1);
-        if self.since_stretch >= FRAMES_BETWEEN_STRETCHES {
+        if self.buffer.is_settling() || self.since_stretch >= FRAMES_BETWEEN_STRETCHES {
             self.stretch(now_ms);
         }
         out.copy_from_slice(&self.decoded[..AUDIO_FRAME]);
@@ -116,7 +116,7 @@ impl<D: AudioDecoder> AudioPlayout<D> {
             }
             self.decode_one(now_ms);
         }
-        let force = self.failed_tries >= TRIES_BEFORE_FORCE;
+        let force = self.buffer.is_settling() || self.failed_tries >= TRIES_BEFORE_FORCE;
         let (changed, sign) = match pace {
             Pace::Faster => (stretch::shorten(&mut self.decoded, force), -1),
             _ => (stretch::lengthen(&mut self.decoded, force), 1),

@@ -47,7 +47,7 @@ fn a_repaired_packet_in_time_loses_no_picture() {
     let (lost, mut rest) = (packets[7].clone(), packets.clone());
     rest.remove(7);
     assert_eq!(push(&mut assembler, &rest, 0).len(), 2);
-    assert_eq!(assembler.wake_at(), Some(140));
+    assert_eq!(assembler.wake_at(), Some(190));
     let repaired = push(&mut assembler, &[lost], 120);
     assert_eq!(repaired.len(), 8);
     assert_eq!(repaired[0].waited_ms, 120);

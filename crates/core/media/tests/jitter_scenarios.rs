@@ -166,3 +166,12 @@ fn after_long_silence_the_buffer_says_silence_not_concealment() {
     assert!(rest.contains(&AudioPlay::Conceal));
     assert_eq!(rest.last(), Some(&AudioPlay::Silence));
 }
+
+#[test]
+fn a_start_under_load_is_set_right_within_a_second() {
+    // Everything starts at once: the first packets are late by 150 ms, the others are not.
+    let (stats, stretched) = run(60, |i| Some(if i < 10 { 200 } else { 50 }));
+    assert!(stats.delay_ms <= 70, "{stats:?}");
+    assert!(stretched > 0, "by stretching");
+    assert_eq!(stats.lost, 0);
+}

@@ -20,6 +20,8 @@ use crate::{
     transports::{PacketInlet, Transports},
 };
 
+/// How often a running session looks at its round-trip time.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// After `Quit`, a session gets this long to end properly.
 const QUIT_LIMIT: Duration = Duration::from_secs(5);
 /// The last records get this long to leave before the transport's task is dropped.
@@ -120,12 +122,18 @@ impl Engine {
 
     pub(crate) async fn run(mut self, mut messages: tokio_mpsc::Receiver<Message>) {
         self.handle(Input::Tick);
+        let mut measure = tokio::time::interval(MEASURE_EVERY);
+        measure.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let now = process::now();
             let wake = Duration::from_millis(self.room.wake_at(now).saturating_sub(now.mono_ms).clamp(1, 60_000));
             let wake = if self.quitting.is_some() { wake.min(Duration::from_millis(50)) } else { wake };
             let message = tokio::select! {
                 message = messages.recv() => message,
+                _ = measure.tick(), if self.media.is_some() => {
+                    self.measure().await;
+                    continue;
+                }
                 () = tokio::time::sleep(wake) => Some(Message::Input(Input::Tick)),
             };
             match message {
@@ -231,6 +239,15 @@ impl Engine {
         }
         if self.outlets.events.try_send(event).is_err() {
             tracing::warn!("the front end does not read its events");
+        }
+    }
+
+    /// Tells the media how long a repair takes.
+    async fn measure(&self) {
+        if let (Some(media), Some(transport)) = (&self.media, self.transports.current())
+            && let Some(rtt_ms) = transport.stats().await.rtt_ms
+        {
+            media.set_rtt_ms(rtt_ms as u32);
         }
     }
 

@@ -51,7 +51,7 @@ impl Default for Knobs {
             // 2 ms: relayed calls connect in 60 ms in place of 1.9 s for some 0.1 s of CPU per 10 s of call.
             sleep_cap: Some(Duration::from_millis(2)),
             rtx_unwrap: true,
-            max_nacks: 3,
+            max_nacks: 2,
             rtx: true,
             dtls_copies: vec![Duration::from_millis(15), Duration::from_millis(40)],
             watchdogs: true,

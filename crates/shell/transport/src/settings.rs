@@ -45,6 +45,8 @@ pub(crate) const MAX_MESSAGE: usize = 17_408;
 pub(crate) const CHANNELS: [u16; 3] = [0, 2, 4];
 /// Bytes that SCTP may hold per channel before a sender waits.
 pub(crate) const CHANNEL_BUFFER: usize = 256 * 1024;
+/// How often missing packets are asked for. The crate's 100 ms make a repair later than anybody waits for it.
+const NACK_INTERVAL: Duration = Duration::from_millis(50);
 /// ICE says "disconnected" after this much silence.
 const ICE_DISCONNECTED: Duration = Duration::from_secs(5);
 /// … and gives up after this much more: a session survives 60 s of interruption (PROTOCOL §8).
@@ -101,7 +103,8 @@ pub(crate) fn registry(knobs: &Knobs, tap: &Arc<TapShared>) -> Registry {
     if knobs.rtx_unwrap {
         registry = registry.with(Slot::from(6_500), RtxUnwrap::default());
     }
-    let nack = NackGeneratorBuilder::new().with_max_nacks_per_packet(knobs.max_nacks).build();
+    let nack =
+        NackGeneratorBuilder::new().with_interval(NACK_INTERVAL).with_max_nacks_per_packet(knobs.max_nacks).build();
     registry
         .with(Slot::NackGenerator, nack)
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())

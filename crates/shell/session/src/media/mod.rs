@@ -13,7 +13,7 @@ mod speaker;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc,
     },
     thread,
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     audio_muted: AtomicBool,
     camera_muted: AtomicBool,
     force_key: AtomicBool,
+    /// 0 until it is known.
+    rtt_ms: AtomicU32,
     admitted_ms: u64,
     sealer: Mutex<Box<MediaSealer>>,
     transport: Arc<Transport>,
@@ -159,6 +161,7 @@ impl Media {
             audio_muted: AtomicBool::new(false),
             camera_muted: AtomicBool::new(false),
             force_key: AtomicBool::new(false),
+            rtt_ms: AtomicU32::new(0),
             admitted_ms,
             sealer: Mutex::new(sealer),
             transport,
@@ -212,6 +215,11 @@ impl Media {
             }
             _ => self.shared.audio_muted.store(on, Ordering::Relaxed),
         }
+    }
+
+    /// The round-trip time: pictures wait for repairs as long as one can take.
+    pub(crate) fn set_rtt_ms(&self, rtt_ms: u32) {
+        self.shared.rtt_ms.store(rtt_ms, Ordering::Relaxed);
     }
 
     pub(crate) fn keyframe(&self, track: TrackId) {

@@ -3,6 +3,7 @@
 use std::{
     sync::{
         Arc,
+        atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError},
     },
     time::{Duration, Instant},
@@ -50,6 +51,10 @@ pub(super) fn run(shared: &Shared, devices: &Devices, packets: &Receiver<OpenedP
     let mut picture = Picture { shared, decoder, sink, slot, shown_ms: None };
     let mut assembler = VideoAssembler::new();
     while !shared.is_stopped() {
+        match shared.rtt_ms.load(Ordering::Relaxed) {
+            0 => {}
+            rtt_ms => assembler.set_rtt_ms(rtt_ms),
+        }
         match packets.recv_timeout(Duration::from_millis(10)) {
             Ok(packet) => assembler.push(packet.counter, packet.rtp_timestamp, &packet.payload, mono_ms()),
             Err(RecvTimeoutError::Timeout) => {}
