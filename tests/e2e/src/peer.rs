@@ -23,17 +23,26 @@ pub struct PeerSetup {
     pub profile: PathBuf,
     /// Everything else on the command line.
     pub arguments: Vec<String>,
+    /// Environment variables besides the test's own.
+    pub environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl PeerSetup {
     /// A peer with test camera and test microphone, and nowhere to play.
     #[must_use]
     pub fn new(program: &Path, role: &'static str, profile: PathBuf) -> Self {
-        Self { name: role, program: program.to_owned(), role, profile, arguments: Vec::new() }
+        Self { name: role, program: program.to_owned(), role, profile, arguments: Vec::new(), environment: Vec::new() }
             .with("--camera", "test")
             .with("--mic", "test")
             .with("--video-out", "none")
             .with("--audio-out", "none")
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn with_variable(mut self, name: &'static str, value: PathBuf) -> Self {
+        self.environment.push((name, value));
+        self
     }
 
     /// Sets an option; an earlier value of it is replaced.
@@ -90,6 +99,7 @@ impl Peer {
 
     fn start_by(mut command: Command, setup: &PeerSetup) -> Self {
         command.arg("--profile").arg(&setup.profile).args(["--role", setup.role]).args(&setup.arguments);
+        command.envs(setup.environment.iter().map(|(name, value)| (name, value)));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -36,6 +36,8 @@ pub struct Server {
     child: Child,
     /// The URL to give to peers, with the pin of its certificate if it made one itself.
     pub url: String,
+    /// The URL of its relay; empty without one.
+    pub relay: String,
 }
 
 impl Server {
@@ -83,7 +85,8 @@ impl Server {
             Some(pin) if !pin.is_empty() && !url.contains('#') => format!("{url}#spki={pin}"),
             _ => url.to_owned(),
         };
-        Self { child, url }
+        let relay = ready["relay"].as_str().unwrap_or_default().to_owned();
+        Self { child, url, relay }
     }
 
     /// `host:port` of the URL.

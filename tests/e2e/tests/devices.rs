@@ -1,9 +1,11 @@
-//! Devices that are not there.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Devices that are not there, and devices that go.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod common;
 
-use common::Stage;
+use std::time::{Duration, Instant};
+
+use common::{Stage, sound_server::SoundServer};
 use sotto_e2e::{Meeting, Peer};
 
 #[test]
@@ -41,6 +43,51 @@ fn a_sound_file_that_cannot_be_read_is_named() {
     meeting.open();
     meeting.client.expect("notice", 15, |notice| notice["code"] == "device-file");
     meeting.chat(false, "Can you hear me?");
+    meeting.end();
+    meeting.close();
+}
+
+#[test]
+fn real_devices_that_go_in_a_session_are_named_and_the_session_goes_on() {
+    let stage = Stage::new("devices-lost");
+    let Some(sound) = SoundServer::start(&stage.folder.join("sound")) else {
+        println!("skipped: no PulseAudio here");
+        return;
+    };
+    let client = stage
+        .setup("client")
+        .with("--mic", "device")
+        .with("--audio-out", "device")
+        .with_variable("PULSE_SERVER", sound.address().into())
+        .with_variable("XDG_RUNTIME_DIR", stage.folder.join("sound"));
+    let mut meeting = Meeting::by_invite(stage.start("therapist"), Peer::start(&client), "code");
+    meeting.open();
+    meeting.see_and_hear();
+    meeting.talk(2.0);
+    assert!(meeting.client.told("notice").iter().all(|notice| !notice["code"].as_str().unwrap().contains("-lost")));
+    let gone = Instant::now();
+    sound.kill();
+    for code in ["microphone-lost", "speaker-lost"] {
+        let (notice, at) = meeting.client.expect_timed("notice", 10, |notice| notice["code"] == code);
+        assert!(at - gone < Duration::from_secs(5), "{code} after {:?}", at - gone);
+        assert!(!notice["what_to_do"].as_str().unwrap().is_empty(), "{notice}");
+    }
+    // Silence of the usual size goes on, pictures and chat too.
+    let before = meeting.therapist.stats();
+    meeting.talk(3.0);
+    let after = meeting.therapist.stats();
+    for counter in ["/audio_in/packets", "/video_in/frames"] {
+        let gained = |stats: &serde_json::Value| stats.pointer(counter).unwrap().as_f64().unwrap();
+        assert!(gained(&after) - gained(&before) > 60.0, "{counter}");
+    }
+    meeting.chat(true, "My headset has just gone.");
+    // Plugged in again, it works by itself.
+    let back = SoundServer::start(&stage.folder.join("sound")).unwrap();
+    for code in ["microphone-back", "speaker-back"] {
+        meeting.client.expect("notice", 15, |notice| notice["code"] == code);
+    }
+    meeting.talk(2.0);
+    drop(back);
     meeting.end();
     meeting.close();
 }

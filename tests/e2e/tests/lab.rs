@@ -82,7 +82,9 @@ fn run(name: &str, programs: &Programs, links: &Links, talk_s: f64) -> Run {
         let setup = PeerSetup::new(&programs.peer, role, folder.join(role))
             .with("--mic", format!("file:{}", voice_file.display()))
             .with("--audio-out", format!("wav:{}", folder.join(&format!("{role}-hears.wav")).display()))
-            .with("--video-out", format!("png:{}", folder.join(&format!("{role}-sees")).display()));
+            .with("--video-out", format!("png:{}", folder.join(&format!("{role}-sees")).display()))
+            // Only the control build writes it.
+            .with_variable("SOTTO_DANGEROUS_SIGNALLING_LOG", folder.join(&format!("{role}-opened")));
         // The client learns the server and its pin from the link.
         let setup = if index == 0 { setup.with("--rendezvous", &server.url) } else { setup };
         peers.push(Peer::start_in(&lab, PERSONS[index], &setup));
@@ -252,6 +254,58 @@ fn check_addresses(run: &Run) {
     }
 }
 
+/// What each side decrypted of the other's signalling: descriptions and relay candidates, and in none of it, in any
+/// form, an address of a person's computer. `u8 attempt | u8 type | …` of CAND is in PROTOCOL, Appendix D.
+fn check_signalling(run: &Run) {
+    const OFFER: u8 = 4;
+    const ANSWER: u8 = 5;
+    const CAND: u8 = 6;
+    const RELAY: u8 = 2;
+    let addresses: Vec<IpAddr> = PERSONS.into_iter().flat_map(lab::addresses).collect();
+    for (role, description) in ROLES.into_iter().zip([OFFER, ANSWER]) {
+        let log = std::fs::read_to_string(run.folder.join(&format!("{role}-opened"))).unwrap();
+        let messages: Vec<(u8, Vec<u8>)> = log
+            .lines()
+            .map(|line| {
+                let (mtype, data) = line.split_once(' ').unwrap();
+                let byte = |at: usize| u8::from_str_radix(&data[at..at + 2], 16).unwrap();
+                (u8::from_str_radix(mtype, 16).unwrap(), (0..data.len()).step_by(2).map(byte).collect())
+            })
+            .collect();
+        let of = |wanted: u8| messages.iter().filter(move |(mtype, _)| *mtype == wanted);
+        println!("the {role} decrypted: types {:02x?}", messages.iter().map(|(mtype, _)| mtype).collect::<Vec<_>>());
+        assert_eq!(of(description).count(), 1);
+        assert!(of(CAND).count() > 0);
+        for (_, candidate) in of(CAND) {
+            assert_eq!(candidate[1], RELAY);
+            let relay = lab::SERVER.octets();
+            assert!(
+                candidate.windows(4).any(|bytes| bytes == relay),
+                "the relay's address is found, so it is looked for"
+            );
+        }
+        for (mtype, data) in &messages {
+            for address in &addresses {
+                assert!(!holds(data, *address), "message {mtype:02x} to the {role} holds {address}");
+            }
+        }
+    }
+}
+
+/// Whether the address stands in the data: in network order, reversed, XORed with STUN's magic cookie, or as text.
+fn holds(data: &[u8], address: IpAddr) -> bool {
+    const COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
+    let plain = match address {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    };
+    let reversed = plain.iter().rev().copied().collect();
+    let xored = plain.iter().zip(COOKIE.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+    [plain, reversed, xored, address.to_string().into_bytes()]
+        .iter()
+        .any(|form: &Vec<u8>| data.windows(form.len()).any(|window| window == form))
+}
+
 /// Before ADMIT, nothing but the connection to rendezvous.
 fn check_before_admission(run: &Run) {
     for ((frames, person), sockets) in run.links.iter().zip(PERSONS).zip(&run.waiting_sockets) {
@@ -382,6 +436,7 @@ fn the_same_scanners_find_everything_when_nothing_is_encrypted() {
     }
     let _alone = alone();
     let run = run("control", &Programs::dangerous_plaintext_control(), &Links::Veth, 15.0);
+    check_signalling(&run);
     let found = eavesdrop(&run);
     // Headers grow while the call lasts, so no single guess fits every packet; a tenth of this would be a find.
     assert!(found.opus_least > 0.4, "every voice is understood: {found:?}");

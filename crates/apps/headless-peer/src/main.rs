@@ -1,6 +1,9 @@
 //! `sotto-peer`: reads commands, writes events. See the library for how they look, and `docs/PEER.md`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "dangerous-plaintext-for-test")]
+mod dangerous_plaintext;
+
 use std::{
     io::{self, BufReader, Write},
     process::ExitCode,
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
         }
     };
     log_to_standard_error(arguments.log.name());
+    #[cfg(feature = "dangerous-plaintext-for-test")]
+    dangerous_plaintext::start();
 
     let (passphrase, kept) = match find_passphrase(&arguments.profile, arguments.passphrase_fd) {
         Ok(found) => found,

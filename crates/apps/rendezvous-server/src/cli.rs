@@ -7,16 +7,20 @@ use std::{
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
-sotto-rendezvous --listen ADDR:PORT [--tls-self-signed | --tls-cert FILE --tls-key FILE]
-                 [--embedded-relay [--relay-addr ADDR]] [--turn-url URL --turn-secret-file FILE]
+sotto-rendezvous --listen ADDR:PORT [--tls-self-signed [--tls-key FILE] | --tls-cert FILE --tls-key FILE]
+                 [--embedded-relay [--relay-addr ADDR] [--relay-allocations N] [--turn-secret-file FILE]]
+                 [--turn-url URL --turn-secret-file FILE]
 
   --listen ADDR:PORT      where to listen; port 0 takes a free one. Without TLS only on loopback
-  --tls-self-signed       a new key and certificate at each start; clients pin the printed spki
+  --tls-self-signed       a certificate of its own; clients pin the printed spki. With --tls-key FILE the key is kept
+                          there (made if FILE doesn't exist) and the spki stays; without it each start has a new one
   --tls-cert, --tls-key   PEM files; the printed spki stays the same as long as the key does
   --embedded-relay        relay (TURN, UDP on the port of the same number) in this process
   --relay-addr ADDR       IP address that clients reach the relay under, when it isn't the one listened on
+  --relay-allocations N   places in it; two a session (512)
   --turn-url URL          a relay elsewhere, like turn:host:3478?transport=udp; may be repeated
-  --turn-secret-file FILE the secret shared with it (coturn: static-auth-secret)
+  --turn-secret-file FILE the secret shared with it (coturn: static-auth-secret). With --embedded-relay: the secret of
+                          this relay, so that another server can send people here by --turn-url
   --insecure-debug        allow RUST_LOG above warn
 
 Prints one line of JSON when ready. SIGUSR1 prints counters, SIGINT and SIGTERM end it.
@@ -37,6 +41,8 @@ pub struct Options {
     pub turn_urls: Vec<String>,
     /// `--turn-secret-file`
     pub turn_secret_file: Option<PathBuf>,
+    /// `--relay-allocations`
+    pub relay_allocations: Option<usize>,
     /// `--insecure-debug`
     pub insecure_debug: bool,
 }
@@ -64,6 +70,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Action, Stri
         relay_addr: None,
         turn_urls: Vec::new(),
         turn_secret_file: None,
+        relay_allocations: None,
         insecure_debug: false,
     };
     while let Some(argument) = arguments.next() {
@@ -93,6 +100,12 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Action, Stri
                 options.relay_addr =
                     Some(text.parse().map_err(|_| format!("--relay-addr wants an IP address, not {text}"))?);
             }
+            "--relay-allocations" => {
+                let text = value()?;
+                let count = text.parse().ok().filter(|count| (1..=100_000).contains(count));
+                options.relay_allocations =
+                    Some(count.ok_or(format!("--relay-allocations wants a number from 1 to 100000, not {text}"))?);
+            }
             "--turn-url" => {
                 let url = value()?;
                 if !(url.starts_with("turn:") || url.starts_with("turns:")) || url.len() > 255 {
@@ -109,7 +122,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Action, Stri
     options.listen = listen.ok_or("--listen ADDR:PORT is missing; see --help")?;
     options.tls = match (self_signed, cert, key) {
         (false, None, None) => crate::Tls::None,
-        (true, None, None) => crate::Tls::SelfSigned,
+        (true, None, key) => crate::Tls::SelfSigned { key },
         (false, Some(cert), Some(key)) => crate::Tls::Files { cert, key },
         (true, _, _) => return Err("--tls-self-signed and certificate files exclude each other".into()),
         _ => return Err("--tls-cert and --tls-key belong together".into()),
@@ -117,7 +130,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Action, Stri
     if options.relay_addr.is_some() && !options.embedded_relay {
         return Err("--relay-addr belongs to --embedded-relay".into());
     }
-    if options.turn_urls.is_empty() != options.turn_secret_file.is_none() {
+    if options.relay_allocations.is_some() && !options.embedded_relay {
+        return Err("--relay-allocations belongs to --embedded-relay".into());
+    }
+    if !options.embedded_relay && options.turn_urls.is_empty() != options.turn_secret_file.is_none() {
         return Err("--turn-url and --turn-secret-file belong together".into());
     }
     if options.embedded_relay && !options.turn_urls.is_empty() {
@@ -145,7 +161,7 @@ mod tests {
         else {
             panic!()
         };
-        assert_eq!(options.tls, crate::Tls::SelfSigned);
+        assert_eq!(options.tls, crate::Tls::SelfSigned { key: None });
         assert_eq!(options.relay_addr, Some("203.0.113.9".parse().unwrap()));
         let Action::Serve(options) =
             run("--listen [::1]:0 --turn-url turn:a:1?transport=udp --turn-url turns:b:2 --turn-secret-file f")
@@ -169,6 +185,9 @@ mod tests {
             ("--listen 127.0.0.1:0 --tls-cert f", "belong together"),
             ("--listen 127.0.0.1:0 --tls-self-signed --tls-cert f --tls-key g", "exclude"),
             ("--listen 127.0.0.1:0 --relay-addr 127.0.0.1", "belongs to"),
+            ("--listen 127.0.0.1:0 --relay-allocations 5", "belongs to"),
+            ("--listen 127.0.0.1:0 --embedded-relay --relay-allocations 0", "a number"),
+            ("--listen 127.0.0.1:0 --turn-secret-file f", "belong together"),
             ("--listen 127.0.0.1:0 --turn-url turn:x", "belong together"),
             ("--listen 127.0.0.1:0 --turn-url http://x", "turn:"),
             ("--listen 127.0.0.1:0 --embedded-relay --turn-url turn:x --turn-secret-file f", "exclude"),

@@ -14,8 +14,11 @@ use zeroize::Zeroizing;
 pub enum Tls {
     /// Plain `ws`; only when listening on loopback.
     None,
-    /// A fresh P-256 key and a certificate signed by itself; clients pin its hash. It changes with each start.
-    SelfSigned,
+    /// A P-256 key and a certificate signed by itself; clients pin its hash.
+    SelfSigned {
+        /// Where the private key is kept, in PEM; made if it isn't there. Without it, a new key at each start.
+        key: Option<PathBuf>,
+    },
     /// PEM files: the certificate chain and its key.
     Files {
         /// Chain, the server's own certificate first.
@@ -34,6 +37,8 @@ pub enum Relay {
     Embedded {
         /// Address that clients reach it under; by default the one listened on.
         address: Option<IpAddr>,
+        /// The secret behind its credentials, for a relay that other servers use too; without it a random one.
+        secret: Option<Zeroizing<Vec<u8>>>,
     },
     /// Others, for example coturn, that share a secret with this server.
     External {

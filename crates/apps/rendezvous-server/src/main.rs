@@ -57,7 +57,7 @@ fn fail(sentence: &str, status: u8) -> ExitCode {
 }
 
 fn config(options: &Options) -> Result<Config, String> {
-    let relay = match &options.turn_secret_file {
+    let secret = match &options.turn_secret_file {
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|error| format!("--turn-secret-file: {error}"))?;
             let text = Zeroizing::new(text);
@@ -65,12 +65,20 @@ fn config(options: &Options) -> Result<Config, String> {
             if secret.is_empty() {
                 return Err("--turn-secret-file is empty".into());
             }
-            Relay::External { urls: options.turn_urls.clone(), secret: Zeroizing::new(secret.as_bytes().to_vec()) }
+            Some(Zeroizing::new(secret.as_bytes().to_vec()))
         }
-        None if options.embedded_relay => Relay::Embedded { address: options.relay_addr },
+        None => None,
+    };
+    let relay = match secret {
+        secret if options.embedded_relay => Relay::Embedded { address: options.relay_addr, secret },
+        Some(secret) => Relay::External { urls: options.turn_urls.clone(), secret },
         None => Relay::None,
     };
-    Ok(Config::new(options.listen, options.tls.clone(), relay))
+    let mut config = Config::new(options.listen, options.tls.clone(), relay);
+    if let Some(count) = options.relay_allocations {
+        config.allocations.0 = count;
+    }
+    Ok(config)
 }
 
 /// One line on standard output. Whoever started us and went away can't read it: that ends nothing.

@@ -78,8 +78,8 @@ impl Server {
         let (issuer, embedded, relay) = match &config.relay {
             Relay::None => (None, None, Vec::new()),
             Relay::External { urls, secret } => (Some(Issuer::new(secret.clone(), urls.clone())), None, urls.clone()),
-            Relay::Embedded { .. } => {
-                let secret = Zeroizing::new(random::<32>().to_vec());
+            Relay::Embedded { secret, .. } => {
+                let secret = secret.clone().unwrap_or_else(|| Zeroizing::new(random::<32>().to_vec()));
                 let relay_config = RelayConfig {
                     listen: (config.listen.ip(), port).into(),
                     any_port: config.listen.port() == 0,
@@ -143,7 +143,7 @@ impl Drop for Running {
 /// Under which address clients reach this server.
 fn announced_address(config: &Config) -> Result<IpAddr, StartError> {
     let listen = config.listen.ip().to_canonical();
-    let Relay::Embedded { address } = &config.relay else { return Ok(listen) };
+    let Relay::Embedded { address, .. } = &config.relay else { return Ok(listen) };
     let address = address.unwrap_or(listen).to_canonical();
     // A relay on loopback is for a server on loopback; anywhere else it would lead into this machine.
     if address.is_unspecified() || address.is_multicast() || (address.is_loopback() && !listen.is_loopback()) {

@@ -23,7 +23,8 @@ struct World {
 
 impl World {
     async fn new(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::new("127.0.0.1:0".parse().unwrap(), Tls::None, Relay::Embedded { address: None });
+        let mut config =
+            Config::new("127.0.0.1:0".parse().unwrap(), Tls::None, Relay::Embedded { address: None, secret: None });
         change(&mut config);
         let server = Server::start(config).await.unwrap();
         let url = &server.relay[0];

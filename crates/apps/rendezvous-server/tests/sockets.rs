@@ -190,11 +190,15 @@ async fn the_slow_are_cut_off_at_each_stage() {
 #[tokio::test]
 async fn plain_outside_loopback_and_an_unreachable_relay_address_do_not_start() {
     let start = |listen: &str, tls, relay| Server::start(Config::new(listen.parse().unwrap(), tls, relay));
-    let embedded = |address: Option<&str>| Relay::Embedded { address: address.map(|text| text.parse().unwrap()) };
+    let embedded =
+        |address: Option<&str>| Relay::Embedded { address: address.map(|text| text.parse().unwrap()), secret: None };
     assert!(matches!(start("0.0.0.0:0", Tls::None, Relay::None).await, Err(StartError::PlainOutsideLoopback)));
     assert!(matches!(start("192.0.2.1:0", Tls::None, Relay::None).await, Err(StartError::PlainOutsideLoopback)));
-    assert!(matches!(start("0.0.0.0:0", Tls::SelfSigned, embedded(None)).await, Err(StartError::RelayAddress)));
-    let inside = start("0.0.0.0:0", Tls::SelfSigned, embedded(Some("127.0.0.1"))).await;
+    assert!(matches!(
+        start("0.0.0.0:0", Tls::SelfSigned { key: None }, embedded(None)).await,
+        Err(StartError::RelayAddress)
+    ));
+    let inside = start("0.0.0.0:0", Tls::SelfSigned { key: None }, embedded(Some("127.0.0.1"))).await;
     assert!(matches!(inside, Err(StartError::RelayAddress)), "it would lead into this machine");
     let missing = Tls::Files { cert: "/nonexistent/cert".into(), key: "/nonexistent/key".into() };
     assert!(matches!(start("127.0.0.1:0", missing, Relay::None).await, Err(StartError::Certificate(_))));

@@ -1,6 +1,7 @@
 //! One authenticated session, from the waiting room to the end (PROTOCOL §5.1, §6.3, §8, §11).
 
 mod end;
+mod heal;
 mod records;
 
 use sotto_frame_crypto::{DataMessage, DataOpener, DataSealer, EndProgress, MediaOpener, MediaSealer, SessionKeys};
@@ -27,8 +28,6 @@ const SRTP_PROFILE: &str = "SRTP_AEAD_AES_256_GCM";
 const DTLS_CIPHER: &str = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
 /// From ADMIT to bound: the transport has timers of its own, this one is the last resort.
 const CONNECT_LIMIT_MS: u64 = 45_000;
-/// How long a lost path may take to come back (PROTOCOL §8).
-const HEAL_LIMIT_MS: u64 = 60_000;
 const RELAY_WAIT_MS: u64 = 4_000;
 const HELD_CHAT_LIMIT: usize = 64 * 1024;
 const MAX_TEXT: usize = 8 * 1024;
@@ -92,7 +91,6 @@ enum Stage {
 }
 
 struct Connecting {
-    attempt: u8,
     transport: Option<TransportId>,
     sent_description: bool,
     held: Vec<Candidate>,
@@ -122,7 +120,7 @@ pub(crate) struct Call {
     fingerprints: [Option<[u8; 32]>; 2],
     transport: Option<TransportId>,
     admitted_ms: u64,
-    lost_deadline_ms: Option<u64>,
+    path: heal::PathState,
     relayed: bool,
     is_mismatch: bool,
     held_chat: Vec<(ChatMessage, u64)>,
@@ -172,7 +170,7 @@ impl Call {
             fingerprints: [None; 2],
             transport: None,
             admitted_ms: 0,
-            lost_deadline_ms: None,
+            path: heal::PathState::default(),
             relayed: false,
             is_mismatch: false,
             held_chat: Vec::new(),
@@ -253,7 +251,8 @@ impl Call {
                 ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
                 self.effects.push(Effect::Waiting);
             }
-            (_, SigMessage::Name(_) | SigMessage::Card(_) | SigMessage::Restart(_)) => {}
+            (_, SigMessage::Name(_) | SigMessage::Card(_)) => {}
+            (_, SigMessage::Restart(restart)) => self.restart_received(ctx, restart),
             (_, SigMessage::Bye) => self.left(ctx),
             (Stage::Waiting, SigMessage::Admit) if self.role == Role::Initiator => self.connect(ctx),
             (_, SigMessage::Deny) if self.role == Role::Initiator && !is_bound => {
@@ -273,7 +272,7 @@ impl Call {
                 self.remote(ctx, answer, Setup::Active);
             }
             (Stage::Connecting(c), SigMessage::Candidate(candidate)) => {
-                if candidate.attempt == c.attempt
+                if candidate.attempt == self.path.attempt
                     && (!self.relay_only || candidate.kind == CandidateKind::Relay)
                     && let Some(id) = c.transport
                 {
@@ -281,13 +280,14 @@ impl Call {
                 }
             }
             (Stage::Connecting(c), SigMessage::CandidatesEnd(attempt)) => {
-                if attempt == c.attempt
+                if attempt == self.path.attempt
                     && let Some(id) = c.transport
                 {
                     ctx.transport(id, TransportRequest::CandidatesEnd);
                 }
             }
-            // Candidates may trail the connection; everything else is out of order.
+            // Candidates may trail the connection, or belong to a restart; everything else is out of order.
+            (_, SigMessage::Candidate(candidate)) if is_bound => self.late_candidate(ctx, candidate),
             (_, SigMessage::Candidate(_) | SigMessage::CandidatesEnd(_)) if self.transport.is_some() => {}
             _ if is_bound => {}
             _ => self.fail(ctx, "E_SIG_ORDER"),
@@ -308,7 +308,7 @@ impl Call {
             Stage::Ending(_) => 9,
             Stage::Closed => 10,
         };
-        into.push(stage);
+        into.extend([stage, self.path.attempt]);
         into.extend(self.contact.to_be_bytes());
         into.extend(self.sig.state_digest());
         into.extend(self.opener.state_digest());
@@ -390,6 +390,7 @@ impl Call {
             }
         }
         let deadline_ms = ctx.after(limit_ms);
+        self.path.attempt = attempt;
         ctx.transport(
             id,
             TransportRequest::Create {
@@ -401,7 +402,6 @@ impl Call {
             },
         );
         self.stage = Stage::Connecting(Connecting {
-            attempt,
             transport: Some(id),
             sent_description: false,
             held: Vec::new(),
@@ -426,6 +426,8 @@ impl Call {
             for message in held {
                 self.message(ctx, message);
             }
+        } else if !refused {
+            self.go_on_with_restart(ctx);
         }
     }
 
@@ -438,7 +440,7 @@ impl Call {
         let again = self.fingerprints[self.role.peer().direction() as usize].is_some();
         if self.role == Role::Responder {
             let Stage::Connecting(c) = &self.stage else { return };
-            let (attempt, missing) = (c.attempt, c.transport.is_none());
+            let (attempt, missing) = (self.path.attempt, c.transport.is_none());
             if again || missing {
                 if let Some(id) = c.transport {
                     ctx.transport(id, TransportRequest::Close);
@@ -482,8 +484,10 @@ impl Call {
                 if self.relay_only && candidate.kind != CandidateKind::Relay {
                     return;
                 }
-                if let Stage::Connecting(c) = &mut self.stage {
-                    candidate.attempt = c.attempt;
+                candidate.attempt = self.path.attempt;
+                if self.is_bound() {
+                    self.own_late_candidate(ctx, candidate);
+                } else if let Stage::Connecting(c) = &mut self.stage {
                     if c.sent_description {
                         self.send(ctx, &SigMessage::Candidate(candidate));
                     } else if c.held.len() < 32 {
@@ -523,25 +527,18 @@ impl Call {
             }
             TransportReport::Record(record) => self.record(ctx, &record),
             TransportReport::KeyframeRequest(track) => ctx.media(MediaRequest::Keyframe(track)),
-            TransportReport::Interrupted => {
-                if self.is_bound() && self.lost_deadline_ms.is_none() {
-                    self.lost_deadline_ms = Some(ctx.after(HEAL_LIMIT_MS));
-                    ctx.event(Event::Link { state: LinkState::Reconnecting, path: None, side: None });
-                    ctx.notice("interrupted", Severity::Warning);
-                }
-            }
-            TransportReport::Recovered => {
-                if self.lost_deadline_ms.take().is_some() {
-                    self.link_connected(ctx);
-                }
-            }
+            TransportReport::Interrupted => self.interrupted(ctx),
+            TransportReport::Recovered => self.recovered(ctx),
+            TransportReport::Restarted { ufrag, pwd } => self.restarted(ctx, ufrag, pwd),
+            // The next try comes by itself.
+            TransportReport::RestartFailed(code) => ctx.notice(code, Severity::Warning),
             TransportReport::Failed(code) => self.transport_failed(ctx, id, code),
         }
     }
 
     fn candidates_end(&mut self, ctx: &mut Ctx<'_>) {
-        if let Stage::Connecting(c) = &self.stage {
-            let attempt = c.attempt;
+        if matches!(self.stage, Stage::Connecting(_)) {
+            let attempt = self.path.attempt;
             self.send(ctx, &SigMessage::CandidatesEnd(attempt));
         }
     }
@@ -555,7 +552,7 @@ impl Call {
         {
             // Nothing was sealed yet, so a fresh transport may use these keys. The client offers again.
             c.transport = None;
-            c.retry_ms = Some(ctx.after(1000 << c.attempt.min(4)));
+            c.retry_ms = Some(ctx.after(1000 << self.path.attempt.min(4)));
             ctx.notice(code, Severity::Error);
             return;
         }

@@ -164,6 +164,15 @@ pub enum TransportReport {
     Interrupted,
     /// The path is back.
     Recovered,
+    /// Our ICE credentials of a restart; candidates follow.
+    Restarted {
+        /// User fragment.
+        ufrag: String,
+        /// Password.
+        pwd: String,
+    },
+    /// A restart found no way; another may be tried. Stable code for people.
+    RestartFailed(&'static str),
     /// It failed for good; stable code for people, e.g. `E_NO_RELAY`.
     Failed(&'static str),
 }
@@ -180,13 +189,14 @@ impl core::fmt::Debug for TransportReport {
             Self::KeyframeRequest(_) => "KeyframeRequest",
             Self::Interrupted => "Interrupted",
             Self::Recovered => "Recovered",
+            Self::Restarted { .. } => "Restarted",
+            Self::RestartFailed(_) => "RestartFailed",
             Self::Failed(_) => "Failed",
         })
     }
 }
 
 /// What a transport is asked to do.
-#[derive(Debug)]
 pub enum TransportRequest {
     /// Make one. The offerer's description is wanted at once.
     Create {
@@ -207,10 +217,45 @@ pub enum TransportRequest {
     AddCandidate(Candidate),
     /// The peer has no more.
     CandidatesEnd,
+    /// ICE restart by the offerer, with these relays.
+    Restart(TurnCredentials),
+    /// The answerer takes the peer's restart up.
+    AcceptRestart {
+        /// Relays to gather from.
+        relays: TurnCredentials,
+        /// User fragment of the peer.
+        ufrag: String,
+        /// Password of the peer.
+        pwd: String,
+    },
+    /// The answer to the offerer's restart.
+    FinishRestart {
+        /// User fragment of the peer.
+        ufrag: String,
+        /// Password of the peer.
+        pwd: String,
+    },
     /// Send a record.
     Record(SealedRecord),
     /// Close after what was sent has left, at most a second.
     Close,
+}
+
+/// The kind alone: addresses and passwords stay out of logs.
+impl core::fmt::Debug for TransportRequest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Create { .. } => "Create",
+            Self::SetRemote(_) => "SetRemote",
+            Self::AddCandidate(_) => "AddCandidate",
+            Self::CandidatesEnd => "CandidatesEnd",
+            Self::Restart(_) => "Restart",
+            Self::AcceptRestart { .. } => "AcceptRestart",
+            Self::FinishRestart { .. } => "FinishRestart",
+            Self::Record(_) => "Record",
+            Self::Close => "Close",
+        })
+    }
 }
 
 /// A durable change.

@@ -46,6 +46,8 @@ pub mod address;
 pub mod cpace;
 
 mod code;
+#[cfg(feature = "dangerous-plaintext-for-test")]
+pub mod dangerous_plaintext;
 mod established;
 mod fault;
 mod initiator;

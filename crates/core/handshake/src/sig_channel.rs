@@ -182,6 +182,8 @@ impl SigChannel {
             // An unknown mtype is ignored.
             Some((mtype, data)) => {
                 let data = Zeroizing::new(data);
+                #[cfg(feature = "dangerous-plaintext-for-test")]
+                crate::dangerous_plaintext::note(mtype, &data);
                 match SigMessage::decode(mtype, &data) {
                     Ok(message) => message,
                     Err(_) => return Err(self.fail(SigFault::Message)),

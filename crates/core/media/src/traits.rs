@@ -47,7 +47,7 @@ pub enum DeviceFault {
 /// Gives sound in 20 ms frames, paced by its own clock.
 pub trait AudioSource: Send {
     /// Blocks until the next frame is there (20 ms in the mean) and writes it to `frame`.
-    /// Returns its capture time in microseconds of the process's monotonic clock (see `sotto_devices::monotonic_us`).
+    /// Returns its capture time in microseconds of the monotonic clock (see `sotto_devices::monotonic_us`).
     ///
     /// # Errors
     /// A [`DeviceFault`] ends the source.

@@ -332,12 +332,14 @@ const ROWS: &[Row] = &[
     Row {
         code: "E_RELAY_REFUSED",
         english: (
-            "The relay refused this computer.",
-            "Tell whoever runs your server: the relay's secret may differ from the server's.",
+            "The relay refused this computer. It may be full.",
+            "It is tried again by itself. If it stays so, tell whoever runs your server: the relay is full, or its secret \
+             differs from the server's.",
         ),
         german: (
-            "Die Vermittlung (Relay) hat diesen Computer abgewiesen.",
-            "Sagen Sie es dem Betreiber Ihres Servers: das Geheimnis des Relays weicht vielleicht ab.",
+            "Die Vermittlung (Relay) hat diesen Computer abgewiesen. Vielleicht ist sie voll.",
+            "Es wird von selbst wieder versucht. Bleibt es so, sagen Sie es dem Betreiber Ihres Servers: das Relay ist \
+             voll, oder sein Geheimnis weicht ab.",
         ),
     },
     Row {
@@ -516,6 +518,21 @@ const ROWS: &[Row] = &[
             "Das Mikrofon ist verschwunden. Die andere Person hört Sie nicht.",
             "Stecken Sie es wieder ein oder wählen Sie ein anderes.",
         ),
+    },
+    Row {
+        code: "microphone-back",
+        english: ("The microphone works again.", "The other person can hear you."),
+        german: ("Das Mikrofon geht wieder.", "Die andere Person kann Sie hören."),
+    },
+    Row {
+        code: "speaker-back",
+        english: ("The speaker works again.", "You can hear the other person."),
+        german: ("Der Lautsprecher geht wieder.", "Sie können die andere Person hören."),
+    },
+    Row {
+        code: "camera-back",
+        english: ("The camera works again.", "The other person can see you."),
+        german: ("Die Kamera geht wieder.", "Die andere Person kann Sie sehen."),
     },
     Row {
         code: "no-speaker",

@@ -11,7 +11,7 @@ use sotto_identity::{
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
-use sotto_wire::{Cell, Description, Setup, TrackSsrc};
+use sotto_wire::{Candidate, CandidateKind, Cell, Description, Setup, TrackSsrc};
 
 use crate::{SeededRng, server::Server};
 
@@ -51,6 +51,8 @@ pub struct Side {
     pub has_media: bool,
     /// Transports that were ever made.
     pub transports: u32,
+    /// ICE restarts that the transport was asked for.
+    pub restarts: u32,
     identity: Option<IdentityKey>,
     device: Secret<32>,
     role: ProfileRole,
@@ -61,6 +63,8 @@ struct Fake {
     id: TransportId,
     fingerprint: [u8; 32],
     connected: bool,
+    /// Candidates of the peer that were handed over.
+    candidates: u32,
 }
 
 enum Due {
@@ -83,6 +87,7 @@ pub struct Duo {
     sequence: u64,
     tamper: Option<Tamper>,
     fingerprint_lie: Option<[u8; 32]>,
+    relay_up: bool,
 }
 
 impl Duo {
@@ -101,6 +106,7 @@ impl Duo {
                 invites: BTreeMap::new(),
                 has_media: false,
                 transports: 0,
+                restarts: 0,
                 identity,
                 device: Secret::new(device),
                 role,
@@ -119,6 +125,7 @@ impl Duo {
             sequence: 0,
             tamper: None,
             fingerprint_lie: None,
+            relay_up: true,
         }
     }
 
@@ -130,6 +137,21 @@ impl Duo {
     /// Makes the transports report this certificate of the peer instead of the announced one.
     pub const fn lie_about_certificate(&mut self, fingerprint: [u8; 32]) {
         self.fingerprint_lie = Some(fingerprint);
+    }
+
+    /// The relay goes, and both transports notice; or it is there again, for whoever restarts.
+    pub fn set_relay(&mut self, up: bool) {
+        self.relay_up = up;
+        if up {
+            return;
+        }
+        for who in [Who::Client, Who::Therapist] {
+            if let Some(transport) = &mut self.sides[who as usize].transport {
+                transport.connected = false;
+                let id = transport.id;
+                self.later(4_000, who, Input::Transport(id, TransportReport::Interrupted));
+            }
+        }
     }
 
     /// Restarts a side's program: what was not durable is gone.
@@ -272,7 +294,7 @@ impl Duo {
                 rand_core::Rng::fill_bytes(&mut self.rng, &mut fingerprint);
                 let side = &mut self.sides[who as usize];
                 side.transports += 1;
-                side.transport = Some(Fake { id, fingerprint, connected: false });
+                side.transport = Some(Fake { id, fingerprint, connected: false, candidates: 0 });
                 if offerer {
                     self.describe(who, id, fingerprint, ssrcs);
                 }
@@ -293,7 +315,41 @@ impl Duo {
                 }
             }
             TransportRequest::Close => self.sides[who as usize].transport = None,
-            TransportRequest::AddCandidate(_) | TransportRequest::CandidatesEnd => {}
+            TransportRequest::AddCandidate(_) => {
+                if let Some(transport) = &mut self.sides[who as usize].transport {
+                    transport.candidates += 1;
+                }
+                self.heal();
+            }
+            TransportRequest::CandidatesEnd => {}
+            TransportRequest::Restart(_) | TransportRequest::AcceptRestart { .. } => {
+                let side = &mut self.sides[who as usize];
+                side.restarts += 1;
+                if let Some(transport) = &mut side.transport {
+                    transport.candidates = 0;
+                }
+                // A candidate may be found before the description is reported.
+                if self.relay_up {
+                    let candidate = TransportReport::Candidate(relay_candidate());
+                    self.later(2, who, Input::Transport(id, candidate));
+                }
+                let (ufrag, pwd) = ("efgh".into(), "vutsrqponmlkjihgfedcba".into());
+                self.later(3, who, Input::Transport(id, TransportReport::Restarted { ufrag, pwd }));
+            }
+            TransportRequest::FinishRestart { .. } => {}
+        }
+    }
+
+    /// A restart has worked once both have a candidate of the other.
+    fn heal(&mut self) {
+        let [Some(client), Some(therapist)] = self.sides.each_mut().map(|side| side.transport.as_mut()) else { return };
+        if client.connected || !self.relay_up || client.candidates == 0 || therapist.candidates == 0 {
+            return;
+        }
+        (client.connected, therapist.connected) = (true, true);
+        let ids = [(Who::Client, client.id), (Who::Therapist, therapist.id)];
+        for (who, id) in ids {
+            self.later(10, who, Input::Transport(id, TransportReport::Recovered));
         }
     }
 
@@ -408,6 +464,17 @@ impl Duo {
                 _ => None,
             })
             .collect()
+    }
+}
+
+fn relay_candidate() -> Candidate {
+    Candidate {
+        attempt: 0,
+        kind: CandidateKind::Relay,
+        priority: 1,
+        foundation: "1".into(),
+        ip: [192, 0, 2, 7].into(),
+        port: 49_152,
     }
 }
 

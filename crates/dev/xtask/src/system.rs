@@ -55,9 +55,14 @@ const PYTHON: &[Need] = &[Need {
     present: || succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"])),
 }];
 
-/// What the tests with network namespaces use. Without it they say that they are skipped.
-const NETWORK_TESTS: &[Need] = &[
+/// What the tests with network namespaces and sound devices use. Without it they say that they are skipped.
+const REAL_PARTS: &[Need] = &[
     Need { what: "ip (network namespaces)", packages: &["iproute2"], present: || runs("ip", "-V") },
+    Need {
+        what: "PulseAudio with null sinks (sound devices for tests)",
+        packages: &["pulseaudio", "pulseaudio-utils"],
+        present: || runs("pulseaudio", "--version") && runs("pactl", "--version"),
+    },
     Need { what: "tcpdump (captures)", packages: &["tcpdump"], present: || runs("tcpdump", "--version") },
 ];
 
@@ -103,11 +108,11 @@ fn ensure(needs: &[Need]) -> Outcome {
     }
 }
 
-/// Installs what the network tests use if that is possible without asking; they skip themselves otherwise.
-pub(crate) fn try_network_test_packages() {
+/// Installs what those tests use if that is possible without asking; they skip themselves otherwise.
+pub(crate) fn try_test_packages() {
     let packages: Vec<&str> =
-        NETWORK_TESTS.iter().filter(|need| !(need.present)()).flat_map(|need| need.packages.iter().copied()).collect();
-    try_install("for the tests in network namespaces", &packages);
+        REAL_PARTS.iter().filter(|need| !(need.present)()).flat_map(|need| need.packages.iter().copied()).collect();
+    try_install("for the tests with network namespaces and sound devices", &packages);
 }
 
 /// Path of `espeak-ng`, installed if possible: the demo's voices. `None` where there is no way to get it.
@@ -222,7 +227,7 @@ mod tests {
 
     #[test]
     fn every_need_names_a_package_and_a_reason() {
-        for need in BUILD.iter().chain(NETWORK_TESTS).chain(PYTHON) {
+        for need in BUILD.iter().chain(REAL_PARTS).chain(PYTHON) {
             assert!(!need.packages.is_empty(), "{}", need.what);
             assert!(need.what.contains('('), "{} does not say what for", need.what);
         }

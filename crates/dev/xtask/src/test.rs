@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
     system::ensure_build_packages()?;
     if !short {
-        system::try_network_test_packages();
+        system::try_test_packages();
     }
     let progress = Progress::start();
     progress.step(

@@ -1,18 +1,29 @@
-//! The clock of this process, and pacing by it.
+//! The monotonic clock, and pacing by it.
 
 use std::{
-    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
 
-/// Microseconds of the process's monotonic clock; 0 is a moment before its first use.
+/// Microseconds of the computer's monotonic clock. On Unix all programs of a computer share it, so a capture time drawn
+/// into a picture can be compared with the time at which another program shows it.
 #[must_use]
 pub fn monotonic_us() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let elapsed = START.get_or_init(Instant::now).elapsed();
     // A second of head start, so that "a while before now" is never negative.
-    1_000_000 + u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX / 2)
+    1_000_000 + clock_us()
+}
+
+#[cfg(unix)]
+fn clock_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let (seconds, nanoseconds) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
+    seconds.unwrap_or(0).saturating_mul(1_000_000) + nanoseconds.unwrap_or(0) / 1000
+}
+
+#[cfg(not(unix))]
+fn clock_us() -> u64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX / 2)
 }
 
 /// Wakes at equal distances, without drift; after a long stall it starts anew instead of catching up in a burst.

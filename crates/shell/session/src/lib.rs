@@ -28,5 +28,9 @@ mod transports;
 pub use config::{Config, Passphrase, StartError};
 pub use handle::{SessionHandle, start};
 
+#[cfg(feature = "dangerous-plaintext-for-test")]
+#[doc(no_inline)]
+pub use sotto_handshake::dangerous_plaintext;
+
 #[doc(no_inline)]
 pub use sotto_session_api::{Command, Event, Snapshot, VideoSlot};

@@ -7,8 +7,8 @@ use std::{
 };
 
 use sotto_call::{Input, TransportId, TransportReport, TransportRequest};
-use sotto_transport::{Relay, Transport, TransportConfig, TransportEvent, TransportFault};
-use sotto_wire::SealedPacket;
+use sotto_transport::{IceCredentials, Relay, Transport, TransportConfig, TransportEvent, TransportFault};
+use sotto_wire::{SealedPacket, server::TurnCredentials};
 use tokio::sync::mpsc;
 
 /// How long a transport stays up after the last record was handed to it.
@@ -49,21 +49,8 @@ impl Transports {
     pub(crate) fn request(&mut self, id: TransportId, request: TransportRequest) {
         match request {
             TransportRequest::Create { offerer, relays, relay_only, allow_local_relay, ssrcs } => {
-                let config = TransportConfig {
-                    offerer,
-                    relays: relays
-                        .urls
-                        .iter()
-                        .map(|url| Relay {
-                            url: url.clone(),
-                            username: relays.username.clone(),
-                            password: relays.password.clone(),
-                        })
-                        .collect(),
-                    relay_only,
-                    allow_local_relay,
-                    ssrcs,
-                };
+                let config =
+                    TransportConfig { offerer, relays: relay_list(&relays), relay_only, allow_local_relay, ssrcs };
                 // Unbounded, because the room sends at most a few records per input; records are bounded by the
                 // transport's own send buffer.
                 let (requests, receiver) = mpsc::unbounded_channel();
@@ -148,6 +135,7 @@ async fn run(
                     TransportEvent::KeyframeRequest(track) => TransportReport::KeyframeRequest(track),
                     TransportEvent::Interrupted => TransportReport::Interrupted,
                     TransportEvent::Recovered => TransportReport::Recovered,
+                    TransportEvent::RestartFailed(fault) => TransportReport::RestartFailed(code(fault)),
                     TransportEvent::Failed(fault) => TransportReport::Failed(code(fault)),
                 };
                 if inputs.send(Input::Transport(id, translated)).await.is_err() {
@@ -165,6 +153,21 @@ async fn run(
             TransportRequest::AddCandidate(candidate) => transport.add_candidate(&candidate).await,
             TransportRequest::CandidatesEnd => transport.candidates_end().await,
             TransportRequest::Record(record) => transport.send_record(record).await,
+            TransportRequest::Restart(relays) => {
+                let _ = report(restarted(transport.restart(relay_list(&relays)).await)).await;
+                Ok(())
+            }
+            TransportRequest::AcceptRestart { relays, ufrag, pwd } => {
+                let answer = transport.accept_restart(relay_list(&relays), &IceCredentials { ufrag, pwd }).await;
+                let _ = report(restarted(answer)).await;
+                Ok(())
+            }
+            TransportRequest::FinishRestart { ufrag, pwd } => {
+                if let Err(fault) = transport.finish_restart(&IceCredentials { ufrag, pwd }).await {
+                    let _ = report(TransportReport::RestartFailed(code(fault))).await;
+                }
+                Ok(())
+            }
             TransportRequest::Close => break,
             TransportRequest::Create { .. } => Ok(()),
         };
@@ -176,6 +179,20 @@ async fn run(
     tokio::time::sleep(LINGER).await;
     transport.close().await;
     pump.abort();
+}
+
+fn relay_list(relays: &TurnCredentials) -> Vec<Relay> {
+    let (username, password) = (&relays.username, &relays.password);
+    let relay = |url: &String| Relay { url: url.clone(), username: username.clone(), password: password.clone() };
+    relays.urls.iter().map(relay).collect()
+}
+
+/// A restart that fails is tried again by the room; it never ends the transport.
+fn restarted(outcome: Result<IceCredentials, TransportFault>) -> TransportReport {
+    match outcome {
+        Ok(IceCredentials { ufrag, pwd }) => TransportReport::Restarted { ufrag, pwd },
+        Err(fault) => TransportReport::RestartFailed(code(fault)),
+    }
 }
 
 async fn describe(transport: &Transport, inputs: &mpsc::Sender<Input>, id: TransportId) -> Result<(), TransportFault> {

@@ -20,7 +20,7 @@ use tokio::{
 const M: MailboxId = MailboxId([7; 32]);
 
 fn config(tls: Tls) -> Config {
-    Config::new("127.0.0.1:0".parse().unwrap(), tls, Relay::Embedded { address: None })
+    Config::new("127.0.0.1:0".parse().unwrap(), tls, Relay::Embedded { address: None, secret: None })
 }
 
 fn endpoint(server: &Running) -> Endpoint {
@@ -102,7 +102,7 @@ async fn meet(server: &Running) -> (Client, Client) {
 
 #[tokio::test]
 async fn two_meet_by_nameplate_and_pass_a_hundred_cells_each_way_in_order() {
-    let mut config = config(Tls::SelfSigned);
+    let mut config = config(Tls::SelfSigned { key: None });
     config.limits = Limits { cells_burst: 1000, ..Limits::default() };
     let server = Server::start(config).await.unwrap();
     let (mut therapist, mut client) = (Client::online(&server).await, Client::online(&server).await);
@@ -228,7 +228,7 @@ async fn after_a_restart_of_the_server_both_are_back_in_their_mailbox() {
 
 #[tokio::test]
 async fn only_the_pinned_key_is_accepted() {
-    let server = Server::start(config(Tls::SelfSigned)).await.unwrap();
+    let server = Server::start(config(Tls::SelfSigned { key: None })).await.unwrap();
     let mut right = Client::new(endpoint(&server));
     assert!(matches!(right.next().await, Report::Online { .. }));
     let wrong = Endpoint { spki: Some([1; 32]), ..endpoint(&server) };
@@ -305,7 +305,7 @@ async fn what_is_wrong_is_told_apart_within_five_seconds() {
 
 #[tokio::test]
 async fn a_full_server_says_so() {
-    let mut config = config(Tls::SelfSigned);
+    let mut config = config(Tls::SelfSigned { key: None });
     config.connections_per_address = 1;
     let server = Server::start(config).await.unwrap();
     let first = Client::online(&server).await;

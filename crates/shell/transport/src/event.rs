@@ -33,6 +33,8 @@ pub enum TransportEvent {
     Interrupted,
     /// The path is back.
     Recovered,
+    /// A restart found no candidate of ours; the transport goes on, and another restart may be tried.
+    RestartFailed(TransportFault),
     /// It will not work; the transport is closed. Nothing follows.
     Failed(TransportFault),
 }

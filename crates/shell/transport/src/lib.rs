@@ -25,6 +25,7 @@ mod event;
 mod knobs;
 mod nack_guard;
 mod provider;
+mod restart;
 mod rtx_unwrap;
 mod runtime;
 mod sdp;
@@ -38,7 +39,7 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Relay, TransportConfig};
+pub use config::{IceCredentials, Relay, TransportConfig};
 pub use event::{TransportEvent, TransportFault, TransportStats};
 pub use transport::Transport;
 

@@ -20,8 +20,6 @@ pub(crate) struct CallRuntime {
     pub knobs: Knobs,
     pub signals: mpsc::Sender<Signal>,
     pub sources: Arc<Sources>,
-    /// `host:port` of each relay with its addresses, resolved once by us.
-    pub resolved: Vec<(String, Vec<SocketAddr>)>,
 }
 
 impl core::fmt::Debug for CallRuntime {
@@ -63,8 +61,7 @@ impl Runtime for CallRuntime {
     fn resolve_host<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move {
             // Names that we didn't resolve ourselves are nobody's business (no lookup for what a peer sent).
-            let known = self.resolved.iter().find(|(name, _)| name == host);
-            known.map(|(_, addresses)| addresses.clone()).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+            self.sources.resolve(host).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
         })
     }
 
@@ -95,8 +92,8 @@ impl Runtime for CallRuntime {
 
 /// Where sockets are bound. Asked anew for each bind, so that a restart follows a network change.
 pub(crate) enum Bind {
-    /// The local addresses from which these relays are reached, and no other interface. Works on loopback, too.
-    TowardsRelays(Vec<SocketAddr>),
+    /// The local addresses from which the relays are reached, and no other interface. Works on loopback, too.
+    TowardsRelays(Arc<Sources>),
     /// Each interface.
     Everywhere,
 }
@@ -110,8 +107,8 @@ impl ToSocketAddrs for Bind {
         let mut addresses = Vec::new();
         match self {
             Self::Everywhere => addresses.extend([any_v4, any_v6]),
-            Self::TowardsRelays(relays) => {
-                for relay in relays {
+            Self::TowardsRelays(sources) => {
+                for relay in sources.relay_addresses() {
                     // Connecting a UDP socket sends nothing; the kernel only picks the route.
                     let probe = std::net::UdpSocket::bind(if relay.is_ipv4() { any_v4 } else { any_v6 });
                     let local = probe.and_then(|probe| {

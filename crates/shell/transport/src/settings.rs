@@ -48,9 +48,9 @@ pub(crate) const CHANNEL_BUFFER: usize = 256 * 1024;
 /// How often missing packets are asked for. The crate's 100 ms make a repair later than anybody waits for it.
 const NACK_INTERVAL: Duration = Duration::from_millis(50);
 /// ICE says "disconnected" after this much silence.
-const ICE_DISCONNECTED: Duration = Duration::from_secs(5);
-/// … and gives up after this much more: a session survives 60 s of interruption (PROTOCOL §8).
-const ICE_FAILED: Duration = Duration::from_secs(60);
+const ICE_DISCONNECTED: Duration = Duration::from_millis(3500);
+/// … and gives up after this much more. The caller closes before: a session survives 60 s of interruption (PROTOCOL §8).
+const ICE_FAILED: Duration = Duration::from_secs(90);
 const ICE_KEEPALIVE: Duration = Duration::from_secs(2);
 
 fn video(payload_type: u8, mime: &str, fmtp: &str, feedback: &[(&str, &str)]) -> RTCRtpCodecParameters {
@@ -129,6 +129,8 @@ pub(crate) fn setting_engine(provider: Arc<dyn RTCCryptoProvider>) -> SettingEng
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
         // D7: the TURN client repeats nothing after "stale nonce"; a refresh a minute picks up the new one in time.
         .with_turn_allocation_refresh_interval_cap(Duration::from_secs(60))
+        // A restart gets new sockets: the network may be another one.
+        .with_discard_local_candidates_during_ice_restart(true)
         .with_srtp_replay_protection_window(1024)
         .with_srtcp_replay_protection_window(1024)
         .with_dtls_replay_protection_window(1024)

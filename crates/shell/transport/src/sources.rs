@@ -5,24 +5,51 @@
 //! comes from everywhere.
 
 use core::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use crate::datagram;
 
 /// Addresses kept for direct connections; more means that a peer sends us probing.
 const MAX_PEERS: usize = 256;
 
+/// Relays, as the crate names them, with their addresses.
+pub(crate) type Resolved = Vec<(String, Vec<SocketAddr>)>;
+
 /// See the module.
 pub(crate) struct Sources {
     relay_only: bool,
-    relays: Vec<SocketAddr>,
+    /// `host:port` of each relay with its addresses, resolved by us. A restart may bring other relays.
+    relays: RwLock<Resolved>,
     /// Where the peer may send from: its candidates, and with direct connections whom we answered.
     peers: Mutex<Vec<SocketAddr>>,
 }
 
 impl Sources {
-    pub(crate) fn new(relay_only: bool, relays: Vec<SocketAddr>) -> Self {
-        Self { relay_only, relays, peers: Mutex::default() }
+    pub(crate) fn new(relay_only: bool, relays: Resolved) -> Self {
+        Self { relay_only, relays: RwLock::new(relays), peers: Mutex::default() }
+    }
+
+    /// Other relays from now on. The peer's earlier addresses count no more.
+    pub(crate) fn restart(&self, relays: Resolved) {
+        *self.relays.write().unwrap_or_else(PoisonError::into_inner) = relays;
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Addresses of a relay that we resolved; nothing else is ever looked up.
+    pub(crate) fn resolve(&self, host: &str) -> Option<Vec<SocketAddr>> {
+        let relays = self.relays.read().unwrap_or_else(PoisonError::into_inner);
+        relays.iter().find(|(name, _)| name == host).map(|(_, addresses)| addresses.clone())
+    }
+
+    /// Addresses of all relays.
+    pub(crate) fn relay_addresses(&self) -> Vec<SocketAddr> {
+        let relays = self.relays.read().unwrap_or_else(PoisonError::into_inner);
+        relays.iter().flat_map(|(_, addresses)| addresses.clone()).collect()
+    }
+
+    fn is_relay(&self, address: SocketAddr) -> bool {
+        let relays = self.relays.read().unwrap_or_else(PoisonError::into_inner);
+        relays.iter().any(|(_, addresses)| addresses.contains(&address))
     }
 
     /// The peer may send from here.
@@ -35,7 +62,7 @@ impl Sources {
 
     /// We sent to this address. Directly, the crate sends to strangers only after an authentic ICE check.
     pub(crate) fn sent_to(&self, address: SocketAddr) {
-        if !self.relay_only && !self.relays.contains(&address) {
+        if !self.relay_only && !self.is_relay(address) {
             self.add_peer(address);
         }
     }
@@ -43,7 +70,7 @@ impl Sources {
     /// Whether a datagram from `from` may go on.
     pub(crate) fn admits(&self, from: SocketAddr, datagram: &[u8]) -> bool {
         let is_peer = |address| self.peers.lock().unwrap_or_else(PoisonError::into_inner).contains(&address);
-        if self.relays.contains(&from) {
+        if self.is_relay(from) {
             // ChannelData comes from whom we bound the channel to. A Data indication comes from any port of an address
             // that we gave permission, which others on the same relay share.
             return match datagram::data_indication(datagram) {
@@ -82,7 +109,7 @@ mod tests {
     #[test]
     fn with_relays_only_strangers_get_nothing_in() {
         let relay = address("198.51.100.1:3478");
-        let sources = Sources::new(true, vec![relay]);
+        let sources = Sources::new(true, vec![("relay".into(), vec![relay])]);
         let mut stun = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
         stun.resize(20, 0);
         for datagram in [&ALERT[..], &stun, &[0x80; 40], &[]] {
@@ -96,7 +123,7 @@ mod tests {
     #[test]
     fn somebody_else_on_the_same_relay_gets_stun_in_and_nothing_more() {
         let relay = address("198.51.100.1:3478");
-        let sources = Sources::new(true, vec![relay]);
+        let sources = Sources::new(true, vec![("relay".into(), vec![relay])]);
         sources.add_peer(address("192.0.2.1:32854"));
         let mut stun = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
         stun.resize(20, 0);

@@ -31,7 +31,7 @@ use crate::{
 /// association has settled.
 const SETTLE_TIME: Duration = Duration::from_millis(60);
 /// From the local description to the first relay candidate.
-const GATHER_TIME: Duration = Duration::from_secs(5);
+const GATHER_TIME: Duration = Duration::from_secs(4);
 /// From the peer's description to ICE connected.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// From ICE connected to DTLS done. The crate gives up by itself after 8 s at best.
@@ -49,6 +49,8 @@ pub(crate) enum Signal {
     Certificate([u8; 32]),
     DriverEnded,
     RelayRefused,
+    /// An ICE restart begins: gathering starts anew, and its failure is no failure of the connection.
+    Restart,
     ChannelOpen,
     ChannelClosed,
     Close,
@@ -102,7 +104,7 @@ impl Supervisor {
                     None => Err(None),
                 },
                 () = async { sleep_until(next.unwrap_or_else(Instant::now)).await }, if next.is_some() => {
-                    Err(Some(self.timed_out().await))
+                    if self.progress.checked { self.no_candidates().await } else { Err(Some(self.timed_out().await)) }
                 }
             };
             if let Err(stop) = step {
@@ -157,7 +159,7 @@ impl Supervisor {
             Signal::Gathering(RTCIceGatheringState::Complete) if !self.progress.gathered => {
                 self.progress.gathered = true;
                 if self.progress.candidates == 0 && self.watchdogs {
-                    return Err(Some(self.gather_fault()));
+                    return self.no_candidates().await;
                 }
                 self.progress.gather_by = None;
                 self.tell(TransportEvent::CandidatesEnd).await?;
@@ -165,13 +167,19 @@ impl Supervisor {
             Signal::RelayRefused => {
                 self.progress.refused = true;
                 if self.progress.gathered && self.progress.candidates == 0 && self.watchdogs {
-                    return Err(Some(TransportFault::RelayRefused));
+                    return self.no_candidates().await;
                 }
+            }
+            Signal::Restart => {
+                (self.progress.gathered, self.progress.refused, self.progress.candidates) = (false, false, 0);
+                self.progress.gather_by = Some(Instant::now() + GATHER_TIME);
             }
             Signal::Ice(state) => self.ice(state).await?,
             Signal::Connection(RTCPeerConnectionState::Connected) => {
                 self.check().await?;
             }
+            // Once it was checked, the caller decides how long a lost path is waited for.
+            Signal::Connection(RTCPeerConnectionState::Failed) if self.progress.checked => self.interrupt().await?,
             Signal::Connection(RTCPeerConnectionState::Failed) => return Err(Some(self.dtls_or_path().await)),
             Signal::DriverEnded if self.watchdogs => return Err(Some(self.dtls_or_path().await)),
             Signal::ChannelOpen => {
@@ -201,6 +209,7 @@ impl Supervisor {
                 }
             }
             RTCIceConnectionState::Disconnected => self.interrupt().await?,
+            RTCIceConnectionState::Failed if self.progress.checked => self.interrupt().await?,
             RTCIceConnectionState::Failed => return Err(Some(TransportFault::NoPath)),
             _ => {}
         }
@@ -212,6 +221,16 @@ impl Supervisor {
             self.tell(TransportEvent::Interrupted).await?;
         }
         Ok(())
+    }
+
+    /// Gathering gave nothing: the end before DTLS, one more try for the caller after it.
+    async fn no_candidates(&mut self) -> Result<(), Stop> {
+        let fault = self.gather_fault();
+        if !self.progress.checked {
+            return Err(Some(fault));
+        }
+        self.progress.gather_by = None;
+        self.tell(TransportEvent::RestartFailed(fault)).await
     }
 
     const fn gather_fault(&self) -> TransportFault {

@@ -28,14 +28,14 @@ use webrtc::{
 };
 
 use crate::{
-    RECORD_TRACKS, TransportConfig, TransportEvent, TransportFault, TransportStats,
+    RECORD_TRACKS, Relay, TransportConfig, TransportEvent, TransportFault, TransportStats,
     candidate::{self, CandidatePolicy},
     knobs::Knobs,
     provider::CallCrypto,
     runtime::{Bind, CallRuntime},
     sdp,
     settings::{self, CHANNEL_BUFFER, CHANNELS, MAX_MESSAGE},
-    sources::Sources,
+    sources::{Resolved, Sources},
     supervisor::{Progress, Signal, Supervisor},
     tap::{Counters, MAX_PAYLOAD, TRACKS, TapShared},
 };
@@ -55,28 +55,30 @@ const MAX_REMOTE_CANDIDATES: usize = 32;
 ///
 /// Dropping it closes it, without waiting.
 pub struct Transport {
-    peer_connection: Arc<dyn PeerConnection>,
-    signals: mpsc::Sender<Signal>,
+    pub(crate) peer_connection: Arc<dyn PeerConnection>,
+    pub(crate) signals: mpsc::Sender<Signal>,
     packets: mpsc::Sender<SealedPacket>,
     records: [mpsc::Sender<SealedRecord>; 3],
     tracks: [Arc<TrackLocalStaticRTP>; 3],
-    config: TransportConfig,
+    pub(crate) config: TransportConfig,
     policy: CandidatePolicy,
-    sources: Arc<Sources>,
+    pub(crate) sources: Arc<Sources>,
     knobs: Knobs,
     tap: Arc<TapShared>,
-    negotiation: Mutex<Negotiation>,
+    pub(crate) negotiation: Mutex<Negotiation>,
     supervisor: std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 /// Descriptions and candidates so far.
 #[derive(Default)]
-struct Negotiation {
+pub(crate) struct Negotiation {
     local: Option<Description>,
-    remote: bool,
+    /// The peer's description, and whether it is applied: a restart takes that back until the answer is there.
+    pub(crate) described: Option<Description>,
+    pub(crate) remote: bool,
     /// Candidates that came before the description; they are tried after it.
-    early: Vec<Candidate>,
-    candidates: usize,
+    pub(crate) early: Vec<Candidate>,
+    pub(crate) candidates: usize,
 }
 
 impl Transport {
@@ -120,9 +122,8 @@ impl Transport {
         check_ssrcs(&config)?;
         #[cfg(feature = "dangerous-plaintext-for-test")]
         tracing::error!("DANGEROUS: SRTP and DTLS records leave UNENCRYPTED (dangerous-plaintext-for-test)");
-        let resolved = resolve(&config).await?;
-        let relays = resolved.iter().flat_map(|(_, addresses)| addresses.clone()).collect();
-        let sources = Arc::new(Sources::new(config.relay_only, relays));
+        let resolved = resolve(&config.relays, config.relay_only).await?;
+        let sources = Arc::new(Sources::new(config.relay_only, resolved));
         let (signals, signal_receiver) = mpsc::channel(SIGNAL_QUEUE);
         let tap = Arc::new(TapShared {
             remote: std::sync::OnceLock::new(),
@@ -132,8 +133,7 @@ impl Transport {
             local: config.ssrcs.map(|(media, _)| media),
         });
         let peer_connection =
-            build(&config, &knobs, resolved, signals.clone(), sources.clone(), settings::registry(&knobs, &tap))
-                .await?;
+            build(&config, &knobs, signals.clone(), sources.clone(), settings::registry(&knobs, &tap)).await?;
         let mut tracks = Vec::with_capacity(3);
         for (index, ssrcs) in config.ssrcs.into_iter().enumerate() {
             let track = Arc::new(TrackLocalStaticRTP::new(settings::local_track(index, ssrcs, &knobs)));
@@ -241,6 +241,12 @@ impl Transport {
         let parsed = parsed.map_err(|_| TransportFault::BadDescription)?;
         self.signals.send(Signal::RemoteDescription(description.fingerprint)).await.map_err(|_| CLOSED)?;
         self.peer_connection.set_remote_description(parsed).await.map_err(|_| TransportFault::BadDescription)?;
+        negotiation.described = Some(description.clone());
+        self.remote_applied(&mut negotiation).await
+    }
+
+    /// The peer's description is in force: what came before it is tried now.
+    pub(crate) async fn remote_applied(&self, negotiation: &mut Negotiation) -> Result<(), TransportFault> {
         negotiation.remote = true;
         for candidate in core::mem::take(&mut negotiation.early) {
             self.try_candidate(&candidate).await?;
@@ -353,10 +359,10 @@ impl Drop for Transport {
     }
 }
 
-const CLOSED: TransportFault = TransportFault::Internal("closed");
+pub(crate) const CLOSED: TransportFault = TransportFault::Internal("closed");
 
 /// Maps an error of the crate, whose text may hold an address, to a place.
-fn internal<E>(place: &'static str) -> impl FnOnce(E) -> TransportFault {
+pub(crate) fn internal<E>(place: &'static str) -> impl FnOnce(E) -> TransportFault {
     move |_| TransportFault::Internal(place)
 }
 
@@ -374,10 +380,19 @@ fn check_ssrcs(config: &TransportConfig) -> Result<(), TransportFault> {
     Ok(())
 }
 
+pub(crate) fn ice_servers(relays: &[Relay]) -> Vec<RTCIceServer> {
+    let server = |relay: &Relay| RTCIceServer {
+        urls: vec![relay.url.clone()],
+        username: relay.username.clone(),
+        credential: relay.password.clone(),
+    };
+    relays.iter().filter(|relay| relay.host_and_port().is_some()).map(server).collect()
+}
+
 /// Relay names with their addresses. Those that we can't use are left out.
-async fn resolve(config: &TransportConfig) -> Result<Vec<(String, Vec<SocketAddr>)>, TransportFault> {
+pub(crate) async fn resolve(relays: &[Relay], relay_only: bool) -> Result<Resolved, TransportFault> {
     let mut resolved = Vec::new();
-    for relay in &config.relays {
+    for relay in relays {
         let Some((host, port)) = relay.host_and_port() else { continue };
         let lookup = tokio::time::timeout(RESOLVE_TIME, tokio::net::lookup_host((host.as_str(), port)));
         if let Ok(Ok(addresses)) = lookup.await {
@@ -385,7 +400,7 @@ async fn resolve(config: &TransportConfig) -> Result<Vec<(String, Vec<SocketAddr
             resolved.push((format!("{host}:{port}"), addresses.collect()));
         }
     }
-    if resolved.is_empty() && config.relay_only {
+    if resolved.is_empty() && relay_only {
         return Err(TransportFault::RelayUnreachable);
     }
     Ok(resolved)
@@ -394,35 +409,25 @@ async fn resolve(config: &TransportConfig) -> Result<Vec<(String, Vec<SocketAddr
 async fn build(
     config: &TransportConfig,
     knobs: &Knobs,
-    resolved: Vec<(String, Vec<SocketAddr>)>,
     signals: mpsc::Sender<Signal>,
     sources: Arc<Sources>,
     registry: Registry,
 ) -> Result<Arc<dyn PeerConnection>, TransportFault> {
     let provider: Arc<dyn RTCCryptoProvider> = Arc::new(CallCrypto::new(signals.clone()).map_err(internal("crypto"))?);
     let certificate = settings::certificate(provider.crypto()).map_err(internal("certificate"))?;
-    let servers = config.relays.iter().filter(|relay| relay.host_and_port().is_some()).map(|relay| RTCIceServer {
-        urls: vec![relay.url.clone()],
-        username: relay.username.clone(),
-        credential: relay.password.clone(),
-    });
     let policy = if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
     let configuration = RTCConfigurationBuilder::new()
-        .with_ice_servers(servers.collect())
+        .with_ice_servers(ice_servers(&config.relays))
         .with_ice_transport_policy(policy)
         .with_certificates(vec![certificate])
         .build();
-    let bind = if config.relay_only {
-        Bind::TowardsRelays(resolved.iter().flat_map(|(_, addresses)| addresses.clone()).collect())
-    } else {
-        Bind::Everywhere
-    };
+    let bind = if config.relay_only { Bind::TowardsRelays(sources.clone()) } else { Bind::Everywhere };
     let peer_connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
         .with_media_engine(settings::media_engine(knobs).map_err(internal("media engine"))?)
         .with_interceptor_registry(registry)
         .with_setting_engine(settings::setting_engine(provider))
-        .with_runtime(Arc::new(CallRuntime { knobs: knobs.clone(), signals: signals.clone(), sources, resolved }))
+        .with_runtime(Arc::new(CallRuntime { knobs: knobs.clone(), signals: signals.clone(), sources }))
         .with_handler(Arc::new(Handler(signals)))
         .with_udp_addrs(vec![bind])
         .with_data_channel_send_buffer_limit(CHANNEL_BUFFER)

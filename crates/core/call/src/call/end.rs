@@ -165,16 +165,14 @@ impl Call {
         if self.sig.is_broken(now) && !self.is_bound() {
             self.fail(ctx, "E_SIG_ORDER");
         }
-        if self.lost_deadline_ms.is_some_and(|at| now >= at) {
-            self.close(ctx, EndReason::Interrupted, false);
-        }
+        self.heal(ctx);
         match &mut self.stage {
             Stage::AwaitRelay { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_NO_RELAY"),
             Stage::Connecting(c) if now >= c.deadline_ms => self.fail(ctx, "E_NO_PATH"),
             Stage::Connecting(c) if c.retry_ms.is_some_and(|at| now >= at) => {
                 c.retry_ms = None;
                 if self.role == Role::Initiator {
-                    let (attempt, rest) = (c.attempt.saturating_add(1), c.deadline_ms - now);
+                    let (attempt, rest) = (self.path.attempt.saturating_add(1), c.deadline_ms - now);
                     self.fingerprints = [None; 2];
                     self.begin(ctx, attempt, rest);
                 }
@@ -206,6 +204,6 @@ impl Call {
             Stage::Comparing(comparison) => Some(comparison.deadline_ms),
             Stage::AwaitPolicy | Stage::Waiting | Stage::Open | Stage::Closed => None,
         };
-        [stage, self.lost_deadline_ms, self.sig.wake_at()].into_iter().flatten().min()
+        [stage, self.heal_at(), self.sig.wake_at()].into_iter().flatten().min()
     }
 }

@@ -8,7 +8,7 @@ use sotto_media::{VideoEncoder, VideoFrame, VideoPacketizer, VideoSource};
 use sotto_session_api::{CameraChoice, Event, MediaDirection, MediaTrack, VideoSlot};
 use sotto_wire::{Codec, TrackId};
 
-use super::{Devices, Shared};
+use super::{Devices, Shared, reopen::Reopen};
 use crate::process::mono_ms;
 
 const FPS: f32 = 30.0;
@@ -23,31 +23,49 @@ pub(super) fn run(shared: &Shared, devices: &Devices, own: &VideoSlot) {
         return;
     }
     let mut source: Option<Box<dyn VideoSource>> = None;
+    let mut reopen: Option<Reopen<Box<dyn VideoSource>>> = None;
     let mut encoder: Option<(H264Encoder, (u32, u32))> = None;
     let mut packetizer = VideoPacketizer::new();
     let mut is_first = true;
     while !shared.is_stopped() {
         if !shared.sends_camera() {
             // The device is released while it is off, so that its light is off too.
-            source = None;
+            (source, reopen) = (None, None);
             thread::sleep(Duration::from_millis(20));
             continue;
         }
-        let open = match &mut source {
-            Some(open) => open,
-            None => match sotto_devices::open_camera(&devices.camera, devices.video_size) {
-                Ok(open) => source.insert(open),
-                Err(fault) => {
-                    shared.device_fault("camera", &fault);
-                    return;
+        if let Some(tries) = &reopen {
+            match tries.poll() {
+                None => {
+                    thread::sleep(Duration::from_millis(20));
+                    continue;
                 }
-            },
+                Some(open) => {
+                    (source, reopen) = (Some(open), None);
+                    shared.device_back("camera-back");
+                    shared.force_key.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        let opened = match source.take() {
+            Some(open) => Ok(open),
+            None => sotto_devices::open_camera(&devices.camera, devices.video_size),
         };
-        let frame = match open.next_frame() {
+        let frame = opened.and_then(|mut open| {
+            let frame = open.next_frame()?;
+            source = Some(open);
+            Ok(frame)
+        });
+        let frame = match frame {
             Ok(frame) => frame,
             Err(fault) => {
                 shared.device_fault("camera", &fault);
-                return;
+                let (choice, size) = (devices.camera.clone(), devices.video_size);
+                reopen = Reopen::after(&fault, move || sotto_devices::open_camera(&choice, size));
+                if reopen.is_none() {
+                    return;
+                }
+                continue;
             }
         };
         own.put(frame.planes.clone());

@@ -8,23 +8,17 @@ use std::{
 
 use sotto_codecs::{AudioRung, OpusEncoder};
 use sotto_frame_crypto::Shape;
-use sotto_media::{AUDIO_FRAME, AudioEncoder, AudioSource, LevelMeter, MediaPacket};
-use sotto_session_api::{Event, MediaDirection, MediaTrack};
+use sotto_media::{AUDIO_FRAME, AudioEncoder, AudioSource, DeviceFault, LevelMeter, MediaPacket};
+use sotto_session_api::{Event, MediaDirection, MediaTrack, MicrophoneChoice};
 use sotto_wire::{Codec, TrackId};
 
-use super::{Devices, Shared};
+use super::{Devices, Shared, reopen::Reopen};
 use crate::process::mono_ms;
 
 const FRAME_TIME: Duration = Duration::from_millis(20);
 
 pub(super) fn run(shared: &Shared, devices: &Devices) {
-    let mut source = match sotto_devices::open_microphone(&devices.microphone) {
-        Ok(source) => Some(source),
-        Err(fault) => {
-            shared.device_fault("microphone", &fault);
-            None
-        }
-    };
+    let mut source = Source::open(shared, &devices.microphone);
     let mut encoder = match OpusEncoder::new(AudioRung::default()) {
         Ok(encoder) => encoder,
         Err(error) => {
@@ -38,7 +32,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
     let mut level = LevelMeter::default();
     let mut is_first = true;
     while !shared.is_stopped() {
-        if !capture(shared, &mut source, &mut frame) {
+        if !source.capture(shared, &mut frame) {
             // Without a microphone silence goes out, so that nobody on the way learns of it.
             frame = [0; AUDIO_FRAME];
             due += FRAME_TIME;
@@ -79,15 +73,43 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
     }
 }
 
-/// Takes a frame from the microphone; false if there is none any more.
-fn capture(shared: &Shared, source: &mut Option<Box<dyn AudioSource>>, frame: &mut [i16; AUDIO_FRAME]) -> bool {
-    let Some(open) = source else { return false };
-    match open.next_frame(frame) {
-        Ok(_) => true,
-        Err(fault) => {
-            shared.device_fault("microphone", &fault);
-            *source = None;
-            false
+/// The microphone, or the tries to get it back.
+struct Source {
+    choice: MicrophoneChoice,
+    open: Option<Box<dyn AudioSource>>,
+    reopen: Option<Reopen<Box<dyn AudioSource>>>,
+}
+
+impl Source {
+    fn open(shared: &Shared, choice: &MicrophoneChoice) -> Self {
+        let mut source = Self { choice: choice.clone(), open: None, reopen: None };
+        match sotto_devices::open_microphone(choice) {
+            Ok(open) => source.open = Some(open),
+            Err(fault) => source.lost(shared, &fault),
+        }
+        source
+    }
+
+    fn lost(&mut self, shared: &Shared, fault: &DeviceFault) {
+        shared.device_fault("microphone", fault);
+        self.open = None;
+        let choice = self.choice.clone();
+        self.reopen = Reopen::after(fault, move || sotto_devices::open_microphone(&choice));
+    }
+
+    /// Takes a frame; false while there is no microphone.
+    fn capture(&mut self, shared: &Shared, frame: &mut [i16; AUDIO_FRAME]) -> bool {
+        if let Some(open) = self.reopen.as_ref().and_then(Reopen::poll) {
+            (self.open, self.reopen) = (Some(open), None);
+            shared.device_back("microphone-back");
+        }
+        let Some(open) = &mut self.open else { return false };
+        match open.next_frame(frame) {
+            Ok(_) => true,
+            Err(fault) => {
+                self.lost(shared, &fault);
+                false
+            }
         }
     }
 }

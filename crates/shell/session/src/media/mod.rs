@@ -8,6 +8,7 @@ mod counters;
 mod incoming;
 mod microphone;
 mod picture;
+mod reopen;
 mod speaker;
 
 use std::{
@@ -103,6 +104,17 @@ impl Shared {
 
     fn input(&self, input: Input) {
         let _ = self.messages.try_send(Message::Input(input));
+    }
+
+    /// A device works again.
+    fn device_back(&self, code: &'static str) {
+        let text = sentence(code, Language::English);
+        self.tell(Event::Notice(SideNotice {
+            code,
+            what: text.what.to_owned(),
+            what_to_do: text.what_to_do.into(),
+            severity: Severity::Info,
+        }));
     }
 
     /// Names a device that doesn't work; the session goes on with what there is.

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sotto_codecs::OpusDecoder;
-use sotto_media::{AUDIO_FRAME, AudioPlayout, AudioSink, LevelMeter};
+use sotto_media::{AUDIO_FRAME, AudioPlayout, AudioSink, DeviceFault, LevelMeter};
 use sotto_session_api::{Event, MediaDirection, MediaTrack, SpeakerChoice};
 
-use super::{Devices, Shared};
+use super::{Devices, Shared, reopen::Reopen};
 use crate::process::mono_ms;
 
 pub(super) type Playout = Arc<Mutex<AudioPlayout<OpusDecoder>>>;
@@ -22,7 +22,7 @@ pub(super) fn playout() -> Option<Playout> {
 }
 
 pub(super) fn run(shared: &Shared, devices: &Devices, playout: &Playout) {
-    let Some(mut sink) = open(shared, &devices.speaker) else { return };
+    let Some((mut sink, mut reopen)) = open(shared, &devices.speaker) else { return };
     let mut frame = [0_i16; AUDIO_FRAME];
     let mut level = LevelMeter::default();
     let mut is_first = true;
@@ -32,11 +32,15 @@ pub(super) fn run(shared: &Shared, devices: &Devices, playout: &Playout) {
             let has_started = playout.next_frame(mono_ms(), &mut frame);
             (has_started, playout.stats(), playout.playout_delay_ms())
         };
+        if let Some(back) = reopen.as_ref().and_then(Reopen::poll) {
+            (sink, reopen) = (back, None);
+            shared.device_back("speaker-back");
+        }
         if let Err(fault) = sink.play(&frame) {
             shared.device_fault("speaker", &fault);
-            // Sound goes on being taken in and counted, so that a new speaker could play at once.
-            match open(shared, &SpeakerChoice::None) {
-                Some(silent) => sink = silent,
+            // Sound goes on being taken in and counted, so that a new speaker can play at once.
+            match without(&fault, &devices.speaker) {
+                Some(silent) => (sink, reopen) = silent,
                 None => return,
             }
         }
@@ -62,12 +66,21 @@ pub(super) fn run(shared: &Shared, devices: &Devices, playout: &Playout) {
     }
 }
 
-fn open(shared: &Shared, choice: &SpeakerChoice) -> Option<Box<dyn AudioSink>> {
+type Sink = (Box<dyn AudioSink>, Option<Reopen<Box<dyn AudioSink>>>);
+
+fn open(shared: &Shared, choice: &SpeakerChoice) -> Option<Sink> {
     match sotto_devices::open_speaker(choice) {
-        Ok(sink) => Some(sink),
+        Ok(sink) => Some((sink, None)),
         Err(fault) => {
             shared.device_fault("speaker", &fault);
-            sotto_devices::open_speaker(&SpeakerChoice::None).ok()
+            without(&fault, choice)
         }
     }
+}
+
+/// Nowhere to play, while the chosen speaker is tried again.
+fn without(fault: &DeviceFault, choice: &SpeakerChoice) -> Option<Sink> {
+    let silent = sotto_devices::open_speaker(&SpeakerChoice::None).ok()?;
+    let choice = choice.clone();
+    Some((silent, Reopen::after(fault, move || sotto_devices::open_speaker(&choice))))
 }

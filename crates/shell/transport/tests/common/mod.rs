@@ -93,6 +93,11 @@ impl TurnServer {
         self.server.get_allocations_info(None).await.unwrap().into_keys().map(|tuple| tuple.src_addr).collect()
     }
 
+    /// Gone, with everything that it relayed.
+    pub async fn stop(&self) {
+        self.server.close().await.unwrap();
+    }
+
     pub async fn allocations(&self) -> usize {
         self.server.get_allocations_info(None).await.unwrap().len()
     }
@@ -172,7 +177,10 @@ pub async fn finish(offerer: &mut Peer, answerer: &mut Peer) -> Result<(), Trans
             TransportEvent::Packet(packet) => from.packets.push(packet),
             TransportEvent::Failed(fault) => return Err(fault),
             TransportEvent::Record(record) => from.records.push(record),
-            TransportEvent::KeyframeRequest(_) | TransportEvent::Interrupted | TransportEvent::Recovered => {}
+            TransportEvent::KeyframeRequest(_)
+            | TransportEvent::Interrupted
+            | TransportEvent::Recovered
+            | TransportEvent::RestartFailed(_) => {}
         }
     }
     Ok(())

@@ -1,0 +1,184 @@
+//! A lost path and its way back: ICE restart by RESTART (PROTOCOL §8, Appendix D).
+//!
+//! The initiator asks, with growing pauses; the responder answers. Both fetch fresh relay credentials first, because
+//! the relay may be another one by now. Keys, counters and DTLS stay as they are.
+
+use super::*;
+use sotto_wire::sig::Restart;
+
+/// How long a lost path may take to come back (PROTOCOL §8).
+const HEAL_LIMIT_MS: u64 = 60_000;
+/// How long fresh relay credentials are waited for; then the ones at hand are tried.
+const CREDENTIALS_WAIT_MS: u64 = 1_500;
+/// From one try to the next. Gathering alone may take 5 s.
+const PAUSES_MS: [u64; 4] = [4_000, 6_000, 9_000, 13_000];
+/// Candidates that are kept while credentials are waited for.
+const MAX_HELD: usize = 32;
+
+/// The attempt at ICE that candidates belong to, and what is under way.
+#[derive(Default)]
+pub(super) struct PathState {
+    /// Counts offers and restarts.
+    pub attempt: u8,
+    lost: Option<Lost>,
+    pending: Option<Pending>,
+    /// Candidates of ours that came before our RESTART was sent.
+    unannounced: Option<Vec<Candidate>>,
+}
+
+struct Lost {
+    deadline_ms: u64,
+    /// Initiator: when the next restart begins.
+    next_ms: u64,
+    tries: usize,
+}
+
+/// A restart that waits for relay credentials.
+struct Pending {
+    /// The responder answers this one; the initiator asks by itself.
+    peer: Option<Restart>,
+    held: Vec<Candidate>,
+    deadline_ms: u64,
+}
+
+impl Call {
+    /// The transport lost its path.
+    pub(super) fn interrupted(&mut self, ctx: &mut Ctx<'_>) {
+        if !self.is_bound() || matches!(self.stage, Stage::Ending(_)) || self.path.lost.is_some() {
+            return;
+        }
+        let lost = Lost { deadline_ms: ctx.after(HEAL_LIMIT_MS), next_ms: ctx.now.mono_ms, tries: 0 };
+        self.path.lost = Some(lost);
+        ctx.event(Event::Link { state: LinkState::Reconnecting, path: None, side: None });
+        ctx.notice("interrupted", Severity::Warning);
+        if self.role == Role::Responder {
+            // For the answer: the relay may have to be another one.
+            ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
+        }
+        self.heal(ctx);
+    }
+
+    /// The path is back.
+    pub(super) fn recovered(&mut self, ctx: &mut Ctx<'_>) {
+        if self.path.lost.take().is_some() {
+            self.link_connected(ctx);
+        }
+    }
+
+    /// What time brings: the next try, credentials that did not come, or the end of patience.
+    pub(super) fn heal(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now.mono_ms;
+        if self.path.lost.as_ref().is_some_and(|lost| now >= lost.deadline_ms) {
+            self.close(ctx, EndReason::Interrupted, false);
+            return;
+        }
+        if self.path.pending.as_ref().is_some_and(|pending| now >= pending.deadline_ms) {
+            self.go_on_with_restart(ctx);
+        }
+        if self.role == Role::Initiator
+            && self.path.pending.is_none()
+            && let Some(lost) = &mut self.path.lost
+            && now >= lost.next_ms
+        {
+            lost.next_ms = now.saturating_add(PAUSES_MS[lost.tries.min(PAUSES_MS.len() - 1)]);
+            lost.tries += 1;
+            self.await_credentials(ctx, None);
+        }
+    }
+
+    pub(super) fn heal_at(&self) -> Option<u64> {
+        let pending = self.path.pending.as_ref().map(|pending| pending.deadline_ms);
+        let lost = self.path.lost.as_ref().map(|lost| {
+            if self.role == Role::Initiator && pending.is_none() {
+                lost.next_ms.min(lost.deadline_ms)
+            } else {
+                lost.deadline_ms
+            }
+        });
+        [pending, lost].into_iter().flatten().min()
+    }
+
+    fn await_credentials(&mut self, ctx: &mut Ctx<'_>, peer: Option<Restart>) {
+        ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
+        self.path.pending = Some(Pending { peer, held: Vec::new(), deadline_ms: ctx.after(CREDENTIALS_WAIT_MS) });
+    }
+
+    /// Credentials came, or have been waited for long enough.
+    pub(super) fn go_on_with_restart(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(pending) = self.path.pending.take() else { return };
+        let (Some(relays), Some(id)) = (self.credentials.clone(), self.transport) else { return };
+        self.path.unannounced = Some(Vec::new());
+        match pending.peer {
+            None => {
+                let Some(attempt) = self.path.attempt.checked_add(1) else { return };
+                self.path.attempt = attempt;
+                ctx.transport(id, TransportRequest::Restart(relays));
+            }
+            Some(peer) => {
+                ctx.transport(id, TransportRequest::AcceptRestart { relays, ufrag: peer.ufrag, pwd: peer.pwd });
+                for candidate in pending.held {
+                    ctx.transport(id, TransportRequest::AddCandidate(candidate));
+                }
+            }
+        }
+    }
+
+    /// RESTART came. Only an authenticated peer can send it; an old or unexpected one changes nothing.
+    pub(super) fn restart_received(&mut self, ctx: &mut Ctx<'_>, restart: Restart) {
+        if !self.is_bound() || matches!(self.stage, Stage::Ending(_)) {
+            return;
+        }
+        match self.role {
+            Role::Initiator => {
+                if restart.attempt == self.path.attempt
+                    && self.path.lost.is_some()
+                    && let Some(id) = self.transport
+                {
+                    ctx.transport(id, TransportRequest::FinishRestart { ufrag: restart.ufrag, pwd: restart.pwd });
+                }
+            }
+            Role::Responder => {
+                if restart.attempt > self.path.attempt {
+                    self.path.attempt = restart.attempt;
+                    self.await_credentials(ctx, Some(restart));
+                }
+            }
+        }
+    }
+
+    /// Our credentials of the restart are there.
+    pub(super) fn restarted(&mut self, ctx: &mut Ctx<'_>, ufrag: String, pwd: String) {
+        if self.is_bound() {
+            let attempt = self.path.attempt;
+            self.send(ctx, &SigMessage::Restart(Restart { attempt, ufrag, pwd }));
+            for candidate in self.path.unannounced.take().unwrap_or_default() {
+                self.send(ctx, &SigMessage::Candidate(candidate));
+            }
+        }
+    }
+
+    /// A candidate of ours, found by a restart.
+    pub(super) fn own_late_candidate(&mut self, ctx: &mut Ctx<'_>, candidate: Candidate) {
+        match &mut self.path.unannounced {
+            Some(held) if held.len() < MAX_HELD => held.push(candidate),
+            Some(_) => {}
+            None => self.send(ctx, &SigMessage::Candidate(candidate)),
+        }
+    }
+
+    /// A candidate of the peer while bound: it belongs to the present attempt, or to none.
+    pub(super) fn late_candidate(&mut self, ctx: &mut Ctx<'_>, candidate: Candidate) {
+        if candidate.attempt != self.path.attempt || (self.relay_only && candidate.kind != CandidateKind::Relay) {
+            return;
+        }
+        match (&mut self.path.pending, self.transport) {
+            (Some(pending), _) if pending.peer.is_some() => {
+                if pending.held.len() < MAX_HELD {
+                    pending.held.push(candidate);
+                }
+            }
+            (_, Some(id)) => ctx.transport(id, TransportRequest::AddCandidate(candidate)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A private PulseAudio with null sinks: real devices for a machine without any.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running sound server; dropping it ends it.
+pub struct SoundServer {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl SoundServer {
+    /// `None` if PulseAudio isn't installed or doesn't start here.
+    pub fn start(folder: &Path) -> Option<Self> {
+        std::fs::create_dir_all(folder).ok()?;
+        let socket = folder.join("sock");
+        let child = Command::new("pulseaudio")
+            .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"])
+            .args(["-L", &format!("module-native-protocol-unix socket={} auth-anonymous=1", socket.display())])
+            .args(["-L", "module-null-sink sink_name=speaker"])
+            .args(["-L", "module-null-sink sink_name=micfeed"])
+            .args(["-L", "module-remap-source master=micfeed.monitor source_name=mic"])
+            .env("XDG_RUNTIME_DIR", folder)
+            .env("HOME", folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let server = Self { child, socket };
+        let limit = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < limit {
+            if server.pactl(&["info"]) {
+                server.pactl(&["set-default-sink", "speaker"]);
+                server.pactl(&["set-default-source", "mic"]);
+                return Some(server);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        None
+    }
+
+    /// For `PULSE_SERVER`.
+    pub fn address(&self) -> String {
+        format!("unix:{}", self.socket.display())
+    }
+
+    fn pactl(&self, arguments: &[&str]) -> bool {
+        let mut command = Command::new("pactl");
+        command.args(["--server", &self.address()]).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    /// Ends it at once, as if all sound devices were unplugged.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for SoundServer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
