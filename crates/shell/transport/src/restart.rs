@@ -27,7 +27,7 @@ impl Transport {
             return Err(TransportFault::Internal("restart"));
         }
         self.prepare(&mut negotiation, relays).await?;
-        let options = RTCOfferOptions { ice_restart: true, ..Default::default() };
+        let options = RTCOfferOptions { ice_restart: true };
         let offer = self.peer_connection.create_offer(Some(options)).await.map_err(internal("restart: offer"))?;
         self.apply_own(offer).await
     }

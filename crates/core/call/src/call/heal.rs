@@ -171,14 +171,12 @@ impl Call {
         if candidate.attempt != self.path.attempt || (self.relay_only && candidate.kind != CandidateKind::Relay) {
             return;
         }
-        match (&mut self.path.pending, self.transport) {
-            (Some(pending), _) if pending.peer.is_some() => {
-                if pending.held.len() < MAX_HELD {
-                    pending.held.push(candidate);
-                }
+        if let Some(pending) = self.path.pending.as_mut().filter(|pending| pending.peer.is_some()) {
+            if pending.held.len() < MAX_HELD {
+                pending.held.push(candidate);
             }
-            (_, Some(id)) => ctx.transport(id, TransportRequest::AddCandidate(candidate)),
-            _ => {}
+        } else if let Some(id) = self.transport {
+            ctx.transport(id, TransportRequest::AddCandidate(candidate));
         }
     }
 }
