@@ -13,6 +13,9 @@ use crate::{
 
 /// How often the set of slots is looked at.
 pub(crate) const LOOK_EVERY_MS: u64 = 15_000;
+/// From hh:50 on the mailbox of the next hour is opened, after a random delay below this, s (PROTOCOL §3.3).
+const MAX_DELAY_S: u64 = 120;
+const NEXT_FROM_S: u64 = 3_000;
 /// A clock that differs more from the server's than this is wrong.
 pub(crate) const CLOCK_TOLERANCE_S: u64 = 600;
 
@@ -23,6 +26,8 @@ pub(crate) struct Addresses {
     role: Role,
     device: Secret<32>,
     open: BTreeMap<u64, Slot>,
+    /// The next hour, and how long after hh:50 its mailbox is opened, s.
+    next: Option<(u64, u64)>,
 }
 
 struct Slot {
@@ -32,12 +37,13 @@ struct Slot {
 
 impl Addresses {
     pub(crate) const fn new(server: ServerUrl, key: Secret<32>, role: Role, device: Secret<32>) -> Self {
-        Self { server, key, role, device, open: BTreeMap::new() }
+        Self { server, key, role, device, open: BTreeMap::new(), next: None }
     }
 
     /// Opens the slots of now (and of the server's clock, where it differs much), closes the others but `keep`.
     pub(crate) fn update(&mut self, ctx: &mut Ctx<'_>, server_unix: Option<u64>, keep: Option<MailboxId>) {
         let mut wanted: Vec<u64> = address::slots(ctx.now.unix);
+        wanted.retain(|slot| self.is_due(ctx, *slot));
         if let Some(unix) = server_unix
             && unix.abs_diff(ctx.now.unix) > CLOCK_TOLERANCE_S
         {
@@ -58,9 +64,25 @@ impl Addresses {
             }
             let mailbox = MailboxId(address::rendezvous_address(&self.key, slot));
             let owner = address::owner_tag(&self.device, &mailbox.0, self.role);
-            ctx.server(&self.server, ServerRequest::Open { mailbox, side: self.role.direction(), owner });
+            ctx.server(
+                &self.server,
+                ServerRequest::Open { mailbox, side: self.role.direction(), owner, slot: Some(slot) },
+            );
             self.open.insert(slot, Slot { mailbox, present: false });
         }
+    }
+
+    /// The next hour's mailbox waits for its moment; all others are due.
+    fn is_due(&mut self, ctx: &mut Ctx<'_>, slot: u64) -> bool {
+        if slot <= ctx.now.unix / 3600 || self.open.contains_key(&slot) {
+            return true;
+        }
+        let delay_s = match self.next {
+            Some((next, delay_s)) if next == slot => delay_s,
+            _ => ctx.random_u64() % (MAX_DELAY_S + 1),
+        };
+        self.next = Some((slot, delay_s));
+        ctx.now.unix % 3600 >= NEXT_FROM_S + delay_s
     }
 
     /// Gives all sides up, but the mailbox that a session still uses.

@@ -183,7 +183,7 @@ impl Room {
         };
         let (secret, text) = (code.secret(url.host_port()), code.to_text());
         let owner = address::owner_tag(&self.device, &mailbox.0, Role::Responder);
-        ctx.server(server, ServerRequest::Open { mailbox, side: 1, owner });
+        ctx.server(server, ServerRequest::Open { mailbox, side: 1, owner, slot: None });
         let code = Code {
             mailbox,
             secret,

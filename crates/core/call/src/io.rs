@@ -122,6 +122,9 @@ pub enum ServerRequest {
         side: u8,
         /// Owner tag.
         owner: [u8; 16],
+        /// The hour that an hourly mailbox belongs to. Mailboxes of different hours go by different connections, so
+        /// that a shared connection doesn't link them (PROTOCOL §3.3).
+        slot: Option<u64>,
     },
     /// Passes a cell.
     Send(MailboxId, Cell),

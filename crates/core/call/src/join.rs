@@ -171,7 +171,7 @@ impl Join {
     pub(crate) fn claimed(&mut self, ctx: &mut Ctx<'_>, claimed: MailboxId, owner: [u8; 16]) {
         if let By::Code { mailbox, .. } = &mut self.by {
             *mailbox = Some(claimed);
-            ctx.server(&self.server, ServerRequest::Open { mailbox: claimed, side: 0, owner });
+            ctx.server(&self.server, ServerRequest::Open { mailbox: claimed, side: 0, owner, slot: None });
         }
     }
 

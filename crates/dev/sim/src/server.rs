@@ -62,7 +62,7 @@ impl Server {
                 connection.asked.push_back(Asked::Claim);
                 Some(ClientFrame::Claim(nameplate))
             }
-            ServerRequest::Open { mailbox, side, owner } => {
+            ServerRequest::Open { mailbox, side, owner, .. } => {
                 connection.asked.push_back(Asked::Open(mailbox));
                 Some(ClientFrame::Open { mailbox, side, owner })
             }
