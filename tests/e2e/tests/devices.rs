@@ -5,8 +5,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Stage, sound_server::SoundServer};
+use common::Stage;
 use sotto_e2e::{Meeting, Peer};
+use sotto_netlab::sound_server::SoundServer;
 
 #[test]
 fn missing_devices_are_named_and_the_session_goes_on_with_what_there_is() {

@@ -2,8 +2,8 @@
 //! eavesdropper would look for.
 //!
 //! It owns: namespaces and the links between them ([`lab`]), a userspace wire with seeded loss ([`wire`]), reading
-//! captures ([`capture`], [`packet`], [`stun`]), the scanners ([`scan`]), measures of what arrived ([`quality`]), and
-//! a voice to speak with ([`voice`]). It knows nothing of sessions, keys or processes of this project: a scanner
+//! captures ([`capture`], [`packet`], [`stun`]), the scanners ([`scan`]), measures of what arrived ([`quality`]), a
+//! voice to speak with ([`voice`]), and sound devices to speak into ([`sound_server`]). It knows nothing of sessions, keys or processes of this project: a scanner
 //! that shared code with what it judges could share its mistakes.
 //!
 //! ```no_run
@@ -25,6 +25,7 @@ mod namespace;
 pub mod packet;
 pub mod quality;
 pub mod scan;
+pub mod sound_server;
 pub mod stun;
 mod tun;
 pub mod voice;

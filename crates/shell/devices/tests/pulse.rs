@@ -2,72 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::{
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use sotto_devices::{open_microphone, open_speaker};
 use sotto_media::{AUDIO_FRAME, DeviceFault};
+use sotto_netlab::sound_server::SoundServer;
 use sotto_session_api::{MicrophoneChoice, SpeakerChoice};
-
-struct Server {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Server {
-    /// `None` if PulseAudio isn't installed or doesn't start here.
-    fn start() -> Option<Self> {
-        let folder = std::env::temp_dir().join(format!("sotto-pulse-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).ok()?;
-        let socket = folder.join("sock");
-        let child = Command::new("pulseaudio")
-            .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"])
-            .args(["-L", &format!("module-native-protocol-unix socket={} auth-anonymous=1", socket.display())])
-            .args(["-L", "module-null-sink sink_name=speaker"])
-            .args(["-L", "module-null-sink sink_name=micfeed"])
-            .args(["-L", "module-remap-source master=micfeed.monitor source_name=mic"])
-            .args(["-L", "module-null-sink sink_name=unused"])
-            .env("XDG_RUNTIME_DIR", &folder)
-            .env("HOME", &folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let server = Self { child, folder };
-        let limit = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < limit {
-            let ready = server.pactl(&["info"]).is_some_and(|output| output.contains("Server Name"));
-            if ready {
-                server.pactl(&["set-default-sink", "speaker"])?;
-                server.pactl(&["set-default-source", "mic"])?;
-                return Some(server);
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        None
-    }
-
-    fn address(&self) -> String {
-        format!("unix:{}", self.folder.join("sock").display())
-    }
-
-    fn pactl(&self, arguments: &[&str]) -> Option<String> {
-        let output = Command::new("pactl").args(["--server", &self.address()]).args(arguments).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 /// A sweep: it correlates with itself at one lag only.
 fn sweep(seconds: f32) -> Vec<i16> {
@@ -100,7 +43,8 @@ fn raw(samples: &[i16]) -> Vec<u8> {
 
 #[test]
 fn sound_goes_through_real_devices_and_a_lost_device_is_named() {
-    let Some(server) = Server::start() else {
+    let folder = std::env::temp_dir().join(format!("sotto-pulse-{}", std::process::id()));
+    let Some(server) = SoundServer::start(&folder) else {
         eprintln!("skipped: no PulseAudio here");
         return;
     };
@@ -111,12 +55,14 @@ fn sound_goes_through_real_devices_and_a_lost_device_is_named() {
         let status = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "inside_the_sound_server", "--ignored", "--nocapture"])
             .env("PULSE_SERVER", &address)
-            .env("XDG_RUNTIME_DIR", &server.folder)
-            .env("SOTTO_TEST_PULSE_PID", server.child.id().to_string())
+            .env("XDG_RUNTIME_DIR", &folder)
+            .env("SOTTO_TEST_PULSE_PID", server.pid().to_string())
             .status()
             .unwrap();
         assert!(status.success());
     }
+    drop(server);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 /// Run by the test above, with its sound server in the environment.

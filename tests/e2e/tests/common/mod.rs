@@ -2,7 +2,6 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "tests; each file uses its part")]
 
 pub mod pictures;
-pub mod sound_server;
 
 use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Server, ServerSetup};
 
