@@ -43,7 +43,7 @@ async fn restart(client: &mut Peer, therapist: &mut Peer, relay: &Relay, limit: 
     let answer = therapist.transport.accept_restart(vec![relay.clone()], &offer).await.unwrap();
     client.transport.finish_restart(&answer).await.unwrap();
     let until = tokio::time::Instant::now() + limit;
-    let mut recovered = [false; 2];
+    let (mut recovered, mut failed) = ([false; 2], [false; 2]);
     while recovered != [true; 2] {
         let (from, event) = tokio::select! {
             event = client.events.recv() => (0, event),
@@ -54,7 +54,13 @@ async fn restart(client: &mut Peer, therapist: &mut Peer, relay: &Relay, limit: 
         match event.expect("open") {
             TransportEvent::LocalCandidate(candidate) => other.transport.add_candidate(&candidate).await.unwrap(),
             TransportEvent::Recovered => recovered[from] = true,
-            TransportEvent::RestartFailed(_) => return false,
+            // Both tell: what one of them tells late would be taken for the next restart's.
+            TransportEvent::RestartFailed(_) => {
+                failed[from] = true;
+                if failed == [true; 2] {
+                    return false;
+                }
+            }
             TransportEvent::Packet(packet) => own.packets.push(packet),
             TransportEvent::Record(record) => own.records.push(record),
             TransportEvent::Failed(fault) => panic!("{fault:?}"),
