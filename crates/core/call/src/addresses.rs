@@ -13,7 +13,7 @@ use crate::{
 
 /// How often the set of slots is looked at.
 pub(crate) const LOOK_EVERY_MS: u64 = 15_000;
-/// From hh:50 on the mailbox of the next hour is opened, after a random delay below this, s (PROTOCOL §3.3).
+/// From hh:50 on the mailbox of the next hour is opened, after a random delay of at most this, s (PROTOCOL §3.3).
 const MAX_DELAY_S: u64 = 120;
 const NEXT_FROM_S: u64 = 3_000;
 /// A clock that differs more from the server's than this is wrong.

@@ -529,7 +529,7 @@ impl Call {
             TransportReport::KeyframeRequest(track) => ctx.media(MediaRequest::Keyframe(track)),
             TransportReport::Interrupted => self.interrupted(ctx),
             TransportReport::Recovered => self.recovered(ctx),
-            TransportReport::Restarted { ufrag, pwd } => self.restarted(ctx, ufrag, pwd),
+            TransportReport::Restarted(ice) => self.restarted(ctx, ice),
             // The next try comes by itself.
             TransportReport::RestartFailed(code) => ctx.notice(code, Severity::Warning),
             TransportReport::Failed(code) => self.transport_failed(ctx, id, code),

@@ -6,6 +6,7 @@ use sotto_session_api::{Command, Event};
 use sotto_wire::{
     Candidate, Cell, Description, SealedRecord, TrackId,
     server::{ErrorCode, MailboxId, Nameplate, PeerEvent, TurnCredentials},
+    sig::IceCredentials,
 };
 
 /// The time, told by the caller. Plain data, so that a test or a fuzz input can hold it.
@@ -168,12 +169,7 @@ pub enum TransportReport {
     /// The path is back.
     Recovered,
     /// Our ICE credentials of a restart; candidates follow.
-    Restarted {
-        /// User fragment.
-        ufrag: String,
-        /// Password.
-        pwd: String,
-    },
+    Restarted(IceCredentials),
     /// A restart found no way; another may be tried. Stable code for people.
     RestartFailed(&'static str),
     /// It failed for good; stable code for people, e.g. `E_NO_RELAY`.
@@ -192,7 +188,7 @@ impl core::fmt::Debug for TransportReport {
             Self::KeyframeRequest(_) => "KeyframeRequest",
             Self::Interrupted => "Interrupted",
             Self::Recovered => "Recovered",
-            Self::Restarted { .. } => "Restarted",
+            Self::Restarted(_) => "Restarted",
             Self::RestartFailed(_) => "RestartFailed",
             Self::Failed(_) => "Failed",
         })
@@ -222,22 +218,10 @@ pub enum TransportRequest {
     CandidatesEnd,
     /// ICE restart by the offerer, with these relays.
     Restart(TurnCredentials),
-    /// The answerer takes the peer's restart up.
-    AcceptRestart {
-        /// Relays to gather from.
-        relays: TurnCredentials,
-        /// User fragment of the peer.
-        ufrag: String,
-        /// Password of the peer.
-        pwd: String,
-    },
+    /// The answerer takes the peer's restart up, with these relays.
+    AcceptRestart(TurnCredentials, IceCredentials),
     /// The answer to the offerer's restart.
-    FinishRestart {
-        /// User fragment of the peer.
-        ufrag: String,
-        /// Password of the peer.
-        pwd: String,
-    },
+    FinishRestart(IceCredentials),
     /// Send a record.
     Record(SealedRecord),
     /// Close after what was sent has left, at most a second.
@@ -253,8 +237,8 @@ impl core::fmt::Debug for TransportRequest {
             Self::AddCandidate(_) => "AddCandidate",
             Self::CandidatesEnd => "CandidatesEnd",
             Self::Restart(_) => "Restart",
-            Self::AcceptRestart { .. } => "AcceptRestart",
-            Self::FinishRestart { .. } => "FinishRestart",
+            Self::AcceptRestart(..) => "AcceptRestart",
+            Self::FinishRestart(_) => "FinishRestart",
             Self::Record(_) => "Record",
             Self::Close => "Close",
         })

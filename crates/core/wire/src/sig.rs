@@ -113,15 +113,22 @@ pub struct Candidate {
     pub port: u16,
 }
 
+/// User fragment and password of one attempt at ICE (RFC 8445 §5.3).
+#[derive(Clone, PartialEq, Eq)]
+pub struct IceCredentials {
+    /// 4–255 ice-chars.
+    pub ufrag: String,
+    /// 22–255 ice-chars.
+    pub pwd: String,
+}
+
 /// New ICE credentials for an attempt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Restart {
     /// Attempt number.
     pub attempt: u8,
-    /// ICE user fragment.
-    pub ufrag: String,
-    /// ICE password.
-    pub pwd: String,
+    /// The sender's credentials.
+    pub ice: IceCredentials,
 }
 
 /// What the client's app shows when nobody is there.
@@ -151,6 +158,12 @@ impl core::fmt::Debug for Description {
 impl core::fmt::Debug for Candidate {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Candidate(…)")
+    }
+}
+
+impl core::fmt::Debug for IceCredentials {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("IceCredentials(…)")
     }
 }
 

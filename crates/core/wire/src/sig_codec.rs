@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use crate::{
     DecodeError,
     bytes_io::{Reader, put_short, utf8},
-    sig::{Candidate, CandidateKind, Card, Description, Policy, Restart, Setup, SigMessage, TrackSsrc},
+    sig::{Candidate, CandidateKind, Card, Description, IceCredentials, Policy, Restart, Setup, SigMessage, TrackSsrc},
 };
 
 /// Longest display name, bytes of UTF-8.
@@ -58,8 +58,8 @@ impl SigMessage {
             Self::Name(name) => name.as_bytes().to_vec(),
             Self::Restart(restart) => {
                 let mut out = vec![restart.attempt];
-                put_short(&mut out, restart.ufrag.as_bytes());
-                put_short(&mut out, restart.pwd.as_bytes());
+                put_short(&mut out, restart.ice.ufrag.as_bytes());
+                put_short(&mut out, restart.ice.pwd.as_bytes());
                 out
             }
             Self::Card(card) => {
@@ -95,8 +95,10 @@ impl SigMessage {
             0x09 => Self::Bye,
             0x0A => Self::Restart(Restart {
                 attempt: reader.u8()?,
-                ufrag: ice_string(&mut reader, 4, 255, "ufrag")?,
-                pwd: ice_string(&mut reader, 22, 255, "pwd")?,
+                ice: IceCredentials {
+                    ufrag: ice_string(&mut reader, 4, 255, "ufrag")?,
+                    pwd: ice_string(&mut reader, 22, 255, "pwd")?,
+                },
             }),
             0x0B => Self::Admit,
             0x0C => Self::Deny,

@@ -6,7 +6,7 @@ use sotto_wire::{
     SigFragments, SigMessage, TrackId, TrackSsrc, VersionRange,
     record::{ChatMessage, ControlMessage, End, TrackEnd},
     server::{ClientFrame, ErrorCode, MAX_FRAME_LEN, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
-    sig::{Card, Policy, Restart},
+    sig::{Card, IceCredentials, Policy, Restart},
     tlv::{Tag, TlvList, push},
 };
 
@@ -113,7 +113,8 @@ fn sig_messages_have_the_documented_bytes() {
     let mut v6 = vec![2, 2, 1, 1, 2, 3, 4, 2, b'f', b'1', 6, 0x20, 1, 0xd, 0xb8];
     v6.extend([0; 11]);
     v6.extend([1, 0x12, 0x34]);
-    let restart = Restart { attempt: 3, ufrag: "abcd".into(), pwd: "0123456789abcdefABCD+/".into() };
+    let restart =
+        Restart { attempt: 3, ice: IceCredentials { ufrag: "abcd".into(), pwd: "0123456789abcdefABCD+/".into() } };
     let mut restart_bytes = vec![3, 4];
     restart_bytes.extend(b"abcd\x160123456789abcdefABCD+/");
     let card = Card { sentence: "ä".into(), phone: "12".into(), caller: String::new() };

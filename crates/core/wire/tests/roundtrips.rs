@@ -10,7 +10,7 @@ use sotto_wire::{
     fragment::MAX_MESSAGE_LEN,
     record::{ChatMessage, ControlMessage, End, TrackEnd},
     server::{ClientFrame, ErrorCode, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
-    sig::{Card, Policy, Restart},
+    sig::{Card, IceCredentials, Policy, Restart},
     tlv::{Tag, TlvList, push},
 };
 
@@ -132,8 +132,9 @@ fn sig_message() -> impl Strategy<Value = SigMessage> {
         any::<u8>().prop_map(SigMessage::CandidatesEnd),
         "\\PC{0,16}".prop_map(SigMessage::Name),
         Just(SigMessage::Bye),
-        (any::<u8>(), "[A-Za-z0-9+/]{4,255}", "[A-Za-z0-9+/]{22,255}")
-            .prop_map(|(attempt, ufrag, pwd)| SigMessage::Restart(Restart { attempt, ufrag, pwd })),
+        (any::<u8>(), "[A-Za-z0-9+/]{4,255}", "[A-Za-z0-9+/]{22,255}").prop_map(|(attempt, ufrag, pwd)| {
+            SigMessage::Restart(Restart { attempt, ice: IceCredentials { ufrag, pwd } })
+        }),
         Just(SigMessage::Admit),
         Just(SigMessage::Deny),
         Just(SigMessage::PutBack),

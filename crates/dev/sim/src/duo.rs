@@ -11,7 +11,7 @@ use sotto_identity::{
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
-use sotto_wire::{Candidate, CandidateKind, Cell, Description, Setup, TrackSsrc};
+use sotto_wire::{Candidate, CandidateKind, Cell, Description, Setup, TrackSsrc, sig::IceCredentials};
 
 use crate::{SeededRng, server::Server};
 
@@ -322,7 +322,7 @@ impl Duo {
                 self.heal();
             }
             TransportRequest::CandidatesEnd => {}
-            TransportRequest::Restart(_) | TransportRequest::AcceptRestart { .. } => {
+            TransportRequest::Restart(_) | TransportRequest::AcceptRestart(..) => {
                 let side = &mut self.sides[who as usize];
                 side.restarts += 1;
                 if let Some(transport) = &mut side.transport {
@@ -333,10 +333,10 @@ impl Duo {
                     let candidate = TransportReport::Candidate(relay_candidate());
                     self.later(2, who, Input::Transport(id, candidate));
                 }
-                let (ufrag, pwd) = ("efgh".into(), "vutsrqponmlkjihgfedcba".into());
-                self.later(3, who, Input::Transport(id, TransportReport::Restarted { ufrag, pwd }));
+                let ice = IceCredentials { ufrag: "efgh".into(), pwd: "vutsrqponmlkjihgfedcba".into() };
+                self.later(3, who, Input::Transport(id, TransportReport::Restarted(ice)));
             }
-            TransportRequest::FinishRestart { .. } => {}
+            TransportRequest::FinishRestart(_) => {}
         }
     }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use sotto_call::{Input, TransportId, TransportReport, TransportRequest};
-use sotto_transport::{IceCredentials, Relay, Transport, TransportConfig, TransportEvent, TransportFault};
-use sotto_wire::{SealedPacket, server::TurnCredentials};
+use sotto_transport::{Relay, Transport, TransportConfig, TransportEvent, TransportFault};
+use sotto_wire::{SealedPacket, server::TurnCredentials, sig::IceCredentials};
 use tokio::sync::mpsc;
 
 /// How long a transport stays up after the last record was handed to it.
@@ -157,13 +157,12 @@ async fn run(
                 let _ = report(restarted(transport.restart(relay_list(&relays)).await)).await;
                 Ok(())
             }
-            TransportRequest::AcceptRestart { relays, ufrag, pwd } => {
-                let answer = transport.accept_restart(relay_list(&relays), &IceCredentials { ufrag, pwd }).await;
-                let _ = report(restarted(answer)).await;
+            TransportRequest::AcceptRestart(relays, peer) => {
+                let _ = report(restarted(transport.accept_restart(relay_list(&relays), &peer).await)).await;
                 Ok(())
             }
-            TransportRequest::FinishRestart { ufrag, pwd } => {
-                if let Err(fault) = transport.finish_restart(&IceCredentials { ufrag, pwd }).await {
+            TransportRequest::FinishRestart(peer) => {
+                if let Err(fault) = transport.finish_restart(&peer).await {
                     let _ = report(TransportReport::RestartFailed(code(fault))).await;
                 }
                 Ok(())
@@ -190,7 +189,7 @@ fn relay_list(relays: &TurnCredentials) -> Vec<Relay> {
 /// A restart that fails is tried again by the room; it never ends the transport.
 fn restarted(outcome: Result<IceCredentials, TransportFault>) -> TransportReport {
     match outcome {
-        Ok(IceCredentials { ufrag, pwd }) => TransportReport::Restarted { ufrag, pwd },
+        Ok(ice) => TransportReport::Restarted(ice),
         Err(fault) => TransportReport::RestartFailed(code(fault)),
     }
 }

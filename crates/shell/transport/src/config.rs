@@ -17,21 +17,6 @@ impl core::fmt::Debug for Relay {
     }
 }
 
-/// ICE user fragment and password of one attempt (RFC 8445 §5.3).
-#[derive(Clone, PartialEq, Eq)]
-pub struct IceCredentials {
-    /// 4–255 ice-chars.
-    pub ufrag: String,
-    /// 22–255 ice-chars.
-    pub pwd: String,
-}
-
-impl core::fmt::Debug for IceCredentials {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("IceCredentials(redacted)")
-    }
-}
-
 impl Relay {
     /// Host and port of a UDP TURN URL (RFC 7065); `None` for anything that `webrtc` can't speak (`turns:`, TCP).
     pub(crate) fn host_and_port(&self) -> Option<(String, u16)> {

@@ -39,7 +39,7 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
-pub use config::{IceCredentials, Relay, TransportConfig};
+pub use config::{Relay, TransportConfig};
 pub use event::{TransportEvent, TransportFault, TransportStats};
 pub use transport::Transport;
 

@@ -5,11 +5,11 @@
 //! [`Transport::accept_restart`] at the answerer, [`Transport::finish_restart`] at the offerer.
 
 use rtc::peer_connection::configuration::{RTCConfigurationBuilder, RTCOfferOptions};
-use sotto_wire::Description;
+use sotto_wire::{Description, sig::IceCredentials};
 use webrtc::peer_connection::RTCSessionDescription;
 
 use crate::{
-    IceCredentials, Relay, TransportFault, sdp,
+    Relay, TransportFault, sdp,
     supervisor::Signal,
     transport::{CLOSED, Negotiation, Transport, ice_servers, internal, resolve},
 };

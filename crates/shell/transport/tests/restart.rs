@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod common;
-use sotto_transport::{IceCredentials, Relay, Transport, TransportConfig, TransportEvent, TransportFault};
+use sotto_transport::{Relay, Transport, TransportConfig, TransportEvent, TransportFault};
 
 use std::time::{Duration, Instant};
 
 use common::{Peer, TurnServer, config, number, packet, record};
-use sotto_wire::TrackId;
+use sotto_wire::{TrackId, sig::IceCredentials};
 use tokio::sync::mpsc;
 
 async fn connected(server: &TurnServer) -> (Peer, Peer) {

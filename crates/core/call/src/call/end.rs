@@ -144,6 +144,7 @@ impl Call {
             ctx.transport(id, TransportRequest::Close);
         }
         self.media = None;
+        self.path.give_up();
         self.held_chat.clear();
         self.sent_chat.clear();
         self.stage = Stage::Closed;

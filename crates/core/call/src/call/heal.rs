@@ -4,7 +4,7 @@
 //! the relay may be another one by now. Keys, counters and DTLS stay as they are.
 
 use super::*;
-use sotto_wire::sig::Restart;
+use sotto_wire::sig::{IceCredentials, Restart};
 
 /// How long a lost path may take to come back (PROTOCOL §8).
 const HEAL_LIMIT_MS: u64 = 60_000;
@@ -26,6 +26,13 @@ pub(super) struct PathState {
     unannounced: Option<Vec<Candidate>>,
 }
 
+impl PathState {
+    /// The call is over: nothing is awaited any more.
+    pub(super) fn give_up(&mut self) {
+        (self.lost, self.pending, self.unannounced) = (None, None, None);
+    }
+}
+
 struct Lost {
     deadline_ms: u64,
     /// Initiator: when the next restart begins.
@@ -36,7 +43,7 @@ struct Lost {
 /// A restart that waits for relay credentials.
 struct Pending {
     /// The responder answers this one; the initiator asks by itself.
-    peer: Option<Restart>,
+    peer: Option<IceCredentials>,
     held: Vec<Candidate>,
     deadline_ms: u64,
 }
@@ -98,7 +105,7 @@ impl Call {
         [pending, lost].into_iter().flatten().min()
     }
 
-    fn await_credentials(&mut self, ctx: &mut Ctx<'_>, peer: Option<Restart>) {
+    fn await_credentials(&mut self, ctx: &mut Ctx<'_>, peer: Option<IceCredentials>) {
         ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
         self.path.pending = Some(Pending { peer, held: Vec::new(), deadline_ms: ctx.after(CREDENTIALS_WAIT_MS) });
     }
@@ -115,7 +122,7 @@ impl Call {
                 ctx.transport(id, TransportRequest::Restart(relays));
             }
             Some(peer) => {
-                ctx.transport(id, TransportRequest::AcceptRestart { relays, ufrag: peer.ufrag, pwd: peer.pwd });
+                ctx.transport(id, TransportRequest::AcceptRestart(relays, peer));
                 for candidate in pending.held {
                     ctx.transport(id, TransportRequest::AddCandidate(candidate));
                 }
@@ -134,23 +141,23 @@ impl Call {
                     && self.path.lost.is_some()
                     && let Some(id) = self.transport
                 {
-                    ctx.transport(id, TransportRequest::FinishRestart { ufrag: restart.ufrag, pwd: restart.pwd });
+                    ctx.transport(id, TransportRequest::FinishRestart(restart.ice));
                 }
             }
             Role::Responder => {
                 if restart.attempt > self.path.attempt {
                     self.path.attempt = restart.attempt;
-                    self.await_credentials(ctx, Some(restart));
+                    self.await_credentials(ctx, Some(restart.ice));
                 }
             }
         }
     }
 
     /// Our credentials of the restart are there.
-    pub(super) fn restarted(&mut self, ctx: &mut Ctx<'_>, ufrag: String, pwd: String) {
+    pub(super) fn restarted(&mut self, ctx: &mut Ctx<'_>, ice: IceCredentials) {
         if self.is_bound() {
             let attempt = self.path.attempt;
-            self.send(ctx, &SigMessage::Restart(Restart { attempt, ufrag, pwd }));
+            self.send(ctx, &SigMessage::Restart(Restart { attempt, ice }));
             for candidate in self.path.unannounced.take().unwrap_or_default() {
                 self.send(ctx, &SigMessage::Candidate(candidate));
             }

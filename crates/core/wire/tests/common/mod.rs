@@ -5,7 +5,7 @@ use sotto_wire::{
     Candidate, CandidateKind, Cell, Description, Setup, SigMessage, TrackSsrc,
     record::{ChatMessage, ControlMessage, End, TrackEnd},
     server::{ClientFrame, ErrorCode, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
-    sig::{Card, Policy, Restart},
+    sig::{Card, IceCredentials, Policy, Restart},
 };
 
 pub fn cell() -> Cell {
@@ -47,7 +47,10 @@ pub fn sig_messages() -> Vec<SigMessage> {
         SigMessage::CandidatesEnd(1),
         SigMessage::Name("Åse Müller".into()),
         SigMessage::Bye,
-        SigMessage::Restart(Restart { attempt: 2, ufrag: "efgh".into(), pwd: "0123456789abcdefABCD+/".into() }),
+        SigMessage::Restart(Restart {
+            attempt: 2,
+            ice: IceCredentials { ufrag: "efgh".into(), pwd: "0123456789abcdefABCD+/".into() },
+        }),
         SigMessage::Admit,
         SigMessage::Deny,
         SigMessage::PutBack,
