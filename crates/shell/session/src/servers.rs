@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -30,7 +30,17 @@ struct Server {
 
 struct Connection {
     signaling: Signaling,
-    mailboxes: HashSet<MailboxId>,
+    mailboxes: Mailboxes,
+}
+
+/// The mailboxes that a connection carries: opened by us, and closed by us or by the server.
+#[derive(Clone, Default)]
+struct Mailboxes(Arc<Mutex<HashSet<MailboxId>>>);
+
+impl Mailboxes {
+    fn lock(&self) -> MutexGuard<'_, HashSet<MailboxId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Servers {
@@ -47,19 +57,17 @@ impl Servers {
                 let _ = self.inputs.try_send(Input::Server(url, report));
                 return;
             };
-            let signaling = connect(endpoint, url, self.inputs.clone(), server.online.clone());
-            server.connections.insert(hour, Connection { signaling, mailboxes: HashSet::new() });
+            let mailboxes = Mailboxes::default();
+            let signaling = connect(endpoint, url, self.inputs.clone(), server.online.clone(), mailboxes.clone());
+            server.connections.insert(hour, Connection { signaling, mailboxes });
         }
-        let newest = server.newest();
-        let Some(connection) = server.connections.get_mut(&hour) else { return };
-        let mut is_idle = false;
+        let Some(connection) = server.connections.get(&hour) else { return };
         match request {
             ServerRequest::Open { mailbox, .. } => {
-                connection.mailboxes.insert(mailbox);
+                connection.mailboxes.lock().insert(mailbox);
             }
             ServerRequest::Close(mailbox) => {
-                connection.mailboxes.remove(&mailbox);
-                is_idle = connection.mailboxes.is_empty() && newest != Some(hour);
+                connection.mailboxes.lock().remove(&mailbox);
             }
             _ => {}
         }
@@ -73,9 +81,9 @@ impl Servers {
             ServerRequest::Kick(mailbox) => Request::Kick(mailbox),
             ServerRequest::Done(mailbox) => Request::Done(mailbox),
         });
-        if is_idle {
-            server.connections.remove(&hour);
-        }
+        // Nothing live uses it any more. The newest stays for what has no mailbox yet.
+        let newest = server.newest();
+        server.connections.retain(|hour, carried| Some(*hour) == newest || !carried.mailboxes.lock().is_empty());
     }
 
     pub(crate) fn disconnect(&mut self, server: &ServerUrl) {
@@ -99,7 +107,7 @@ impl Server {
             | ServerRequest::Kick(mailbox)
             | ServerRequest::Done(mailbox) => (Some(mailbox), None),
         };
-        let carries = |mailbox| self.connections.iter().find(|(_, carried)| carried.mailboxes.contains(mailbox));
+        let carries = |mailbox| self.connections.iter().find(|(_, carried)| carried.mailboxes.lock().contains(mailbox));
         mailbox
             .and_then(carries)
             .map(|(hour, _)| *hour)
@@ -112,7 +120,13 @@ impl Server {
 
 /// Starts a connection whose reports reach the room. The server counts as offline only while no connection to it is
 /// online.
-fn connect(endpoint: Endpoint, url: ServerUrl, inputs: mpsc::Sender<Input>, online: Arc<AtomicUsize>) -> Signaling {
+fn connect(
+    endpoint: Endpoint,
+    url: ServerUrl,
+    inputs: mpsc::Sender<Input>,
+    online: Arc<AtomicUsize>,
+    mailboxes: Mailboxes,
+) -> Signaling {
     let (signaling, mut reports) = Signaling::start(endpoint);
     tokio::spawn(async move {
         let mut is_online = false;
@@ -129,6 +143,9 @@ fn connect(endpoint: Endpoint, url: ServerUrl, inputs: mpsc::Sender<Input>, onli
                     if online.load(Ordering::Relaxed) > 0 {
                         continue;
                     }
+                }
+                ServerReport::Closed(mailbox) | ServerReport::OpenRefused(mailbox, _) => {
+                    mailboxes.lock().remove(mailbox);
                 }
                 _ => {}
             }
