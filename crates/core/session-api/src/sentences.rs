@@ -521,18 +521,18 @@ const ROWS: &[Row] = &[
     },
     Row {
         code: "microphone-back",
-        english: ("The microphone works again.", "The other person can hear you."),
-        german: ("Das Mikrofon geht wieder.", "Die andere Person kann Sie hören."),
+        english: ("The microphone works again.", "There is nothing to do. If it was off, it still is."),
+        german: ("Das Mikrofon geht wieder.", "Sie müssen nichts tun. War es aus, ist es weiter aus."),
     },
     Row {
         code: "speaker-back",
-        english: ("The speaker works again.", "You can hear the other person."),
-        german: ("Der Lautsprecher geht wieder.", "Sie können die andere Person hören."),
+        english: ("The speaker works again.", "There is nothing to do."),
+        german: ("Der Lautsprecher geht wieder.", "Sie müssen nichts tun."),
     },
     Row {
         code: "camera-back",
-        english: ("The camera works again.", "The other person can see you."),
-        german: ("Die Kamera geht wieder.", "Die andere Person kann Sie sehen."),
+        english: ("The camera works again.", "There is nothing to do."),
+        german: ("Die Kamera geht wieder.", "Sie müssen nichts tun."),
     },
     Row {
         code: "no-speaker",

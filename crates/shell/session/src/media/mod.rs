@@ -108,13 +108,13 @@ impl Shared {
 
     /// A device works again.
     fn device_back(&self, code: &'static str) {
+        self.notice(code, "", Severity::Info);
+    }
+
+    fn notice(&self, code: &'static str, name: &str, severity: Severity) {
         let text = sentence(code, Language::English);
-        self.tell(Event::Notice(SideNotice {
-            code,
-            what: text.what.to_owned(),
-            what_to_do: text.what_to_do.into(),
-            severity: Severity::Info,
-        }));
+        let what = if name.is_empty() { text.what.to_owned() } else { format!("{} ({name})", text.what) };
+        self.tell(Event::Notice(SideNotice { code, what, what_to_do: text.what_to_do.into(), severity }));
     }
 
     /// Names a device that doesn't work; the session goes on with what there is.
@@ -135,14 +135,7 @@ impl Shared {
             DeviceFault::Missing { name } | DeviceFault::Busy { name } | DeviceFault::Lost { name } => name.as_str(),
             DeviceFault::File { what } | DeviceFault::Unsupported { what } => what.as_str(),
         };
-        let text = sentence(code, Language::English);
-        let what = if name.is_empty() { text.what.to_owned() } else { format!("{} ({name})", text.what) };
-        self.tell(Event::Notice(SideNotice {
-            code,
-            what,
-            what_to_do: text.what_to_do.into(),
-            severity: Severity::Warning,
-        }));
+        self.notice(code, name, Severity::Warning);
     }
 }
 
