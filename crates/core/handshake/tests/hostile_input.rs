@@ -182,23 +182,23 @@ fn exhaust(cell: &Cell, refuses: impl Fn(&Cell) -> bool) {
     }
 }
 
-/// Run with `--ignored`, best with `--release`: each attempt takes a fresh state, about half a millisecond.
+/// Each attempt takes a fresh state, about half a millisecond.
 #[test]
-#[ignore = "minutes, by hand: cargo test -p sotto-handshake --test hostile_input -- --ignored (800,000 states)"]
+#[ignore = "minutes: cargo xtask soak handshake runs it, also in CI (270,000 fresh states)"]
 fn hs1_exhaustive() {
     exhaust(&first(1).2[0], |cell| respond_first(cell, 1).is_err());
     exhaust(&pinned(1).2[0], |cell| respond_pinned(cell, 1).is_err());
 }
 
 #[test]
-#[ignore = "minutes, by hand: cargo test -p sotto-handshake --test hostile_input -- --ignored (800,000 states)"]
+#[ignore = "minutes: cargo xtask soak handshake runs it, also in CI (270,000 fresh states)"]
 fn hs2_exhaustive() {
     exhaust(&first(1).2[1], |cell| start_first(1).0.read(cell).is_err());
     exhaust(&pinned(1).2[1], |cell| start_pinned(1).0.read(cell, &mut Seeded(1)).is_err());
 }
 
 #[test]
-#[ignore = "minutes, by hand: cargo test -p sotto-handshake --test hostile_input -- --ignored (800,000 states)"]
+#[ignore = "minutes: cargo xtask soak handshake runs it, also in CI (270,000 fresh states)"]
 fn hs3_and_confirm_exhaustive() {
     let ((_, _, xx), (_, _, kk)) = (first(1), pinned(1));
     exhaust(&xx[2], |cell| respond_first(&xx[0], 1).unwrap().0.read(cell).is_err());
@@ -207,7 +207,7 @@ fn hs3_and_confirm_exhaustive() {
 
 /// Shares are unauthenticated: whatever is taken must lead to another key than the honest run.
 #[test]
-#[ignore = "minutes, by hand: cargo test -p sotto-handshake --test hostile_input -- --ignored (260,000 runs)"]
+#[ignore = "minutes: cargo xtask soak handshake runs it, also in CI (270,000 runs)"]
 fn pa_exhaustive() {
     let code = CodeSecret::new(Secret::new([1, 2, 3, 4]), "471193", "rdv.example:443");
     let start = || cpace::Initiator::start(&code, &ADDRESS, &mut Seeded(1));

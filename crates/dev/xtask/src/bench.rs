@@ -15,8 +15,18 @@ use crate::{
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     match arguments.split_first() {
         Some((what, rest)) if what == "call" => call(rest),
-        _ => Err(Failure::new("cargo xtask bench call [--seconds N] [--out DIR]; there is no other bench yet")),
+        Some((what, [])) if what == "transport" => transport(),
+        _ => Err(Failure::new("cargo xtask bench call [--seconds N] [--out DIR] | cargo xtask bench transport")),
     }
+}
+
+/// Two transports and a relay in one process, without codecs: the development profile, for comparison with itself.
+fn transport() -> Outcome {
+    system::ensure_build_packages()?;
+    Progress::start().step(
+        "Measuring a call below the codecs",
+        cargo().args(["test", "-p", "sotto-transport", "--test", "cost", "--", "--ignored", "--nocapture"]),
+    )
 }
 
 fn call(arguments: &[String]) -> Outcome {

@@ -20,6 +20,7 @@ mod report;
 mod rules;
 mod run;
 mod session;
+mod soak;
 mod source_rules;
 mod system;
 mod test;
@@ -58,14 +59,16 @@ cargo xtask TASK
 
   demo [--seconds N] [--out DIR]   two people meet, compare, see and hear each other; writes a report with pictures
   run ARGS…                        start one side for real (sotto-peer; the window comes later)
-  test [--short] [ARGS…]           all tests; ARGS go to `cargo test`
+  test [ARGS…]                     all tests; ARGS go to `cargo test`
   check [--with-deny]              format, lints, documentation, licences, dependency rules
   check-vectors                    an independent implementation, in Python, computes the known answers again
+  soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
   bench call [--seconds N]         processor time, memory and set-up times of a session
+  bench transport                  what a call costs below the codecs
   setup                            only install, or name, the system packages that the build needs
 
 System packages are installed by apt where that is possible (Debian, Ubuntu; as root or with sudo), and named
-exactly where it is not. There is no `soak` and no `fuzz` task yet; `package` comes with the window.";
+exactly where it is not. There is no `fuzz` task yet; `package` comes with the window.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -85,7 +88,8 @@ fn main() -> ExitCode {
             println!("{HELP}");
             Ok(())
         }
-        "soak" | "fuzz" | "package" => Err(Failure::new(format!("`{task}` does not exist yet.\n\n{HELP}"))),
+        "soak" => soak::run(rest),
+        "fuzz" | "package" => Err(Failure::new(format!("`{task}` does not exist yet.\n\n{HELP}"))),
         other => Err(Failure::new(format!("There is no task `{other}`.\n\n{HELP}"))),
     };
     match outcome {

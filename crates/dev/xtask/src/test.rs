@@ -42,33 +42,20 @@ impl Tally {
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let mut short = false;
-    let mut pass_on = Vec::new();
-    for argument in arguments {
-        if argument == "--short" && pass_on.is_empty() {
-            short = true;
-        } else {
-            pass_on.push(argument.clone());
-        }
-    }
     system::ensure_build_packages()?;
-    if !short {
-        system::try_test_packages();
-    }
+    system::try_test_packages();
     let progress = Progress::start();
     progress.step(
         "Building everything (the first time takes some ten minutes on two cores)",
-        &mut test_command(short, &pass_on, true),
+        &mut test_command(arguments, true),
     )?;
-    if !short {
-        // The end-to-end tests start these two; built here, with progress, rather than inside a test.
-        progress.step(
-            "Building the two programs that the end-to-end tests start",
-            cargo().args(["build", "-p", "sotto-peer", "-p", "sotto-rendezvous-server"]),
-        )?;
-    }
+    // The end-to-end tests start these two; built here, with progress, rather than inside a test.
+    progress.step(
+        "Building the two programs that the end-to-end tests start",
+        cargo().args(["build", "-p", "sotto-peer", "-p", "sotto-rendezvous-server"]),
+    )?;
 
-    let mut command = test_command(short, &pass_on, false);
+    let mut command = test_command(arguments, false);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     progress.say(&format!("Testing: {}", shown(&command)));
     let begun = Instant::now();
@@ -102,15 +89,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-fn test_command(short: bool, pass_on: &[String], build_only: bool) -> Command {
+fn test_command(pass_on: &[String], build_only: bool) -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace"]);
-    if short {
-        // What measures real time or real devices: it needs a quiet machine.
-        for package in ["sotto-e2e", "sotto-netlab", "sotto-transport", "sotto-devices"] {
-            command.args(["--exclude", package]);
-        }
-    }
     // A failing crate must not hide the state of the others.
     command.arg(if build_only { "--no-run" } else { "--no-fail-fast" });
     let to_cargo = pass_on.iter().position(|argument| argument == "--").unwrap_or(pass_on.len());
@@ -138,7 +119,7 @@ mod tests {
     #[test]
     fn arguments_after_two_dashes_reach_only_the_run() {
         let pass_on: Vec<String> = ["-p", "sotto-wire", "--", "--nocapture"].map(String::from).to_vec();
-        assert!(!shown(&test_command(false, &pass_on, true)).contains("nocapture"));
-        assert!(shown(&test_command(false, &pass_on, false)).ends_with("-- --nocapture"));
+        assert!(!shown(&test_command(&pass_on, true)).contains("nocapture"));
+        assert!(shown(&test_command(&pass_on, false)).ends_with("-- --nocapture"));
     }
 }

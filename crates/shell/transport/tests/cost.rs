@@ -1,4 +1,4 @@
-//! How much processor time a call costs. Figures only: run with `--ignored --nocapture`.
+//! How much processor time a call costs. Figures only: `cargo xtask bench transport`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod common;
@@ -17,7 +17,7 @@ fn cpu_seconds() -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement, by hand: cargo test -p sotto-transport --test cost -- --ignored --nocapture"]
+#[ignore = "a measurement, no test: cargo xtask bench transport runs it, also in CI"]
 async fn ten_seconds_of_a_call() {
     let server = TurnServer::start().await;
     let mut peers = Vec::new();
