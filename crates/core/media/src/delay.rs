@@ -89,8 +89,9 @@ impl DelayEstimator {
         let (Some(&floor), Some(&high)) = (sorted.first(), sorted.get(sorted.len() * 97 / 100)) else { return };
         self.floor = floor;
         let wanted = high.saturating_sub(floor).saturating_add(10).clamp(MIN_TARGET_MS, MAX_TARGET_MS);
-        // The first second says too little to wait less than the start value.
-        self.target = if self.window.len() < 50 { wanted.max(START_TARGET_MS) } else { wanted };
+        // The start says too little to wait less than its own value; after it, what is to change changes while the
+        // listener is not yet used to anything.
+        self.target = if self.seen < 2 * START_PACKETS { wanted.max(START_TARGET_MS) } else { wanted };
     }
 
     /// Playing time minus media time that is right now, ms.
