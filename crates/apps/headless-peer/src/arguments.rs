@@ -1,8 +1,8 @@
 //! The command line and the environment of `sotto-peer`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
-use sotto_session_api::{CameraChoice, MicrophoneChoice, ProfileRole, SpeakerChoice, VideoOut};
+use sotto_session_api::{CameraChoice, MicrophoneChoice, NotAChoice, ProfileRole, SpeakerChoice, VideoOut};
 
 /// Text for `--help`.
 pub const USAGE: &str = "\
@@ -163,10 +163,10 @@ impl Arguments {
                 Some("false") => false,
                 Some(_) => return Err(wrong("relay-only", "true or false")),
             },
-            camera: value("camera").map_or(Ok(CameraChoice::Device(None)), |text| camera(&text))?,
-            microphone: value("mic").map_or(Ok(MicrophoneChoice::Device(None)), |text| microphone(&text))?,
-            speaker: value("audio-out").map_or(Ok(SpeakerChoice::Device(None)), |text| speaker(&text))?,
-            video_out: value("video-out").map_or(Ok(VideoOut::None), |text| video_out(&text))?,
+            camera: value("camera").map_or(Ok(CameraChoice::Device(None)), |text| choice("camera", &text))?,
+            microphone: value("mic").map_or(Ok(MicrophoneChoice::Device(None)), |text| choice("mic", &text))?,
+            speaker: value("audio-out").map_or(Ok(SpeakerChoice::Device(None)), |text| choice("audio-out", &text))?,
+            video_out: value("video-out").map_or(Ok(VideoOut::None), |text| choice("video-out", &text))?,
             video_size: value("video-size").map_or(Ok((640, 480)), |text| size(&text))?,
             stats_every: value("stats-every").map(|text| number(&text, "stats-every", 1..=86_400)).transpose()?,
             passphrase_fd: value("passphrase-fd")
@@ -198,51 +198,9 @@ fn default_profile(environment: impl Fn(&str) -> Option<String>) -> Result<PathB
         .ok_or_else(|| UsageError("there is no home folder: --profile DIR is needed".into()))
 }
 
-/// `kind` or `kind:rest`; the rest is never empty.
-fn split(text: &str) -> (&str, Option<&str>) {
-    match text.split_once(':') {
-        Some((kind, rest)) if !rest.is_empty() => (kind, Some(rest)),
-        Some(_) => ("", None),
-        None => (text, None),
-    }
-}
-
-fn camera(text: &str) -> Result<CameraChoice, UsageError> {
-    match split(text) {
-        ("none", None) => Ok(CameraChoice::None),
-        ("test", None) => Ok(CameraChoice::Test),
-        ("file", Some(path)) => Ok(CameraChoice::File(path.into())),
-        ("device", name) => Ok(CameraChoice::Device(name.map(str::to_owned))),
-        _ => Err(wrong("camera", "test, file:CLIP.y4m, device, device:NAME or none")),
-    }
-}
-
-fn microphone(text: &str) -> Result<MicrophoneChoice, UsageError> {
-    match split(text) {
-        ("none", None) => Ok(MicrophoneChoice::None),
-        ("test", None) => Ok(MicrophoneChoice::Test),
-        ("file", Some(path)) => Ok(MicrophoneChoice::File(path.into())),
-        ("device", name) => Ok(MicrophoneChoice::Device(name.map(str::to_owned))),
-        _ => Err(wrong("mic", "test, file:VOICE.wav, device, device:NAME or none")),
-    }
-}
-
-fn speaker(text: &str) -> Result<SpeakerChoice, UsageError> {
-    match split(text) {
-        ("none", None) => Ok(SpeakerChoice::None),
-        ("wav", Some(path)) => Ok(SpeakerChoice::Wav(path.into())),
-        ("device", name) => Ok(SpeakerChoice::Device(name.map(str::to_owned))),
-        _ => Err(wrong("audio-out", "none, wav:FILE, device or device:NAME")),
-    }
-}
-
-fn video_out(text: &str) -> Result<VideoOut, UsageError> {
-    match split(text) {
-        ("none", None) => Ok(VideoOut::None),
-        ("png", Some(path)) => Ok(VideoOut::Png(path.into())),
-        ("y4m", Some(path)) => Ok(VideoOut::Y4m(path.into())),
-        _ => Err(wrong("video-out", "none, png:DIR or y4m:FILE")),
-    }
+/// What a device option names.
+fn choice<T: FromStr<Err = NotAChoice>>(option: &str, text: &str) -> Result<T, UsageError> {
+    text.parse().map_err(|error: NotAChoice| wrong(option, error.0))
 }
 
 fn size(text: &str) -> Result<(u32, u32), UsageError> {

@@ -1,7 +1,5 @@
 //! What a front end asks for.
 
-use std::path::PathBuf;
-
 use crate::{ContactId, MediaTrack};
 
 /// A request to the session engine. It is answered by events; a refusal is an [`crate::Event::Refused`].
@@ -82,52 +80,4 @@ pub enum CompareMethod {
     InPerson,
     /// By QR code.
     Qr,
-}
-
-/// Where the picture comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CameraChoice {
-    /// No picture.
-    None,
-    /// Moving picture with frame number and capture time drawn into it.
-    Test,
-    /// A y4m file, looped.
-    File(PathBuf),
-    /// A camera, by name or the default one.
-    Device(Option<String>),
-}
-
-/// Where the sound comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MicrophoneChoice {
-    /// Silence.
-    None,
-    /// Speech-like signal with a click each second.
-    Test,
-    /// A WAV file, looped.
-    File(PathBuf),
-    /// A microphone, by name or the default one.
-    Device(Option<String>),
-}
-
-/// Where the sound goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SpeakerChoice {
-    /// Nowhere.
-    None,
-    /// A WAV file, 48 kHz mono, silence included.
-    Wav(PathBuf),
-    /// A speaker, by name or the default one.
-    Device(Option<String>),
-}
-
-/// Where the picture goes, besides the [`crate::VideoSlot`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VideoOut {
-    /// Nowhere.
-    None,
-    /// PNG files into a folder.
-    Png(PathBuf),
-    /// A y4m file.
-    Y4m(PathBuf),
 }

@@ -4,13 +4,15 @@
 //! test use the same words.
 #![forbid(unsafe_code)]
 
+mod choice;
 mod command;
 mod event;
 mod picture;
 pub mod sentences;
 mod snapshot;
 
-pub use command::{CameraChoice, Command, CompareMethod, InviteForm, MicrophoneChoice, Pick, SpeakerChoice, VideoOut};
+pub use choice::{CameraChoice, MicrophoneChoice, NotAChoice, SpeakerChoice, VideoOut};
+pub use command::{Command, CompareMethod, InviteForm, Pick};
 pub use event::{
     AlertCode, CompareReason, ContactInfo, ContactState, EndReason, Event, Gate, KeyState, LinkState, MediaDirection,
     MediaTrack, Path, Severity, SideNotice, Verification,

@@ -63,6 +63,36 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "E_IN_USE",
+        english: ("Sotto is already open with this profile.", "Go to the other window, or close it first."),
+        german: (
+            "Sotto ist mit diesem Profil schon geöffnet.",
+            "Wechseln Sie zum anderen Fenster, oder schließen Sie es zuerst.",
+        ),
+    },
+    Row {
+        code: "E_PROFILE_FOLDER",
+        english: (
+            "The folder of the profile can't be read or written.",
+            "Check that the disk is not full and that the folder belongs to you.",
+        ),
+        german: (
+            "Der Ordner des Profils lässt sich nicht lesen oder schreiben.",
+            "Prüfen Sie, ob der Speicher voll ist und ob der Ordner Ihnen gehört.",
+        ),
+    },
+    Row {
+        code: "rendezvous-address",
+        english: (
+            "This server address can't be used.",
+            "It begins with wss:// and has no spaces. Copy it as your practice wrote it.",
+        ),
+        german: (
+            "Diese Serveradresse lässt sich nicht verwenden.",
+            "Sie beginnt mit wss:// und hat keine Leerzeichen. Übernehmen Sie sie so, wie die Praxis sie schreibt.",
+        ),
+    },
+    Row {
         code: "E_STORE",
         english: (
             "This could not be saved on your computer.",

@@ -33,6 +33,8 @@ pub struct Config {
     pub profile_dir: PathBuf,
     /// Role of a new profile; an existing one must have it.
     pub role: ProfileRole,
+    /// An existing profile may have either role: a window learns it from the vault.
+    pub any_role: bool,
     /// Opens the vault.
     pub passphrase: Passphrase,
     /// `wss://host[:port]/path[#spki=…]`, or `ws://` on loopback. Where `None`, the one stored in the profile.
@@ -62,6 +64,7 @@ impl Config {
         Self {
             profile_dir,
             role,
+            any_role: false,
             passphrase,
             rendezvous: None,
             ca_file: None,

@@ -66,6 +66,7 @@ impl Engine {
     pub(crate) fn new(
         config: Config,
         vault: Vault,
+        devices: Arc<Devices>,
         outlets: Outlets,
         messages: tokio_mpsc::Sender<Message>,
     ) -> std::io::Result<Self> {
@@ -93,13 +94,6 @@ impl Engine {
         });
         let role = profile.role;
         let inlet = PacketInlet::default();
-        let devices = Arc::new(Devices {
-            camera: config.camera,
-            microphone: config.microphone,
-            speaker: config.speaker,
-            video_out: config.video_out,
-            video_size: config.video_size,
-        });
         let mut engine = Self {
             room,
             servers: Servers::new(config.ca_file, inputs.clone()),

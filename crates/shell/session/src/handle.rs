@@ -1,18 +1,22 @@
 //! The handle that front ends hold.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
 };
 
 use sotto_call::Input;
-use sotto_session_api::{Command, Event, MediaTrack, ProfileRole, Snapshot, VideoSlot};
+use sotto_session_api::{
+    CameraChoice, Command, Event, MediaTrack, MicrophoneChoice, ProfileRole, Snapshot, SpeakerChoice, VideoSlot,
+};
 use sotto_vault::{Cost, Vault, VaultError};
 use tokio::sync::mpsc as tokio_mpsc;
 
 use crate::{
     config::{Config, StartError},
     engine::{self, Engine, Message},
+    media::Devices,
     process, servers,
 };
 
@@ -24,6 +28,7 @@ pub struct SessionHandle {
     messages: tokio_mpsc::Sender<Message>,
     events: Option<mpsc::Receiver<Event>>,
     snapshot: Arc<Mutex<Arc<Snapshot>>>,
+    devices: Arc<Devices>,
     own: VideoSlot,
     peer: VideoSlot,
     thread: Option<thread::JoinHandle<()>>,
@@ -39,7 +44,7 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
         servers::endpoint(url, None).map_err(StartError::Rendezvous)?;
     }
     let mut vault = open_vault(&config)?;
-    if vault.profile().role != config.role {
+    if !config.any_role && vault.profile().role != config.role {
         return Err(StartError::Role);
     }
     if config.rendezvous.is_some() && vault.profile().rendezvous != config.rendezvous {
@@ -53,6 +58,14 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
     let outlets =
         engine::Outlets { events: events_in, snapshot: snapshot.clone(), own: own.clone(), peer: peer.clone() };
     let inputs = messages.clone();
+    let devices = Arc::new(Devices::new(
+        config.camera.clone(),
+        config.microphone.clone(),
+        config.speaker.clone(),
+        config.video_out.clone(),
+        config.video_size,
+    ));
+    let used = devices.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("network")
@@ -63,7 +76,7 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
         .name("engine".into())
         .spawn(move || {
             runtime.block_on(async move {
-                match Engine::new(config, vault, outlets, inputs) {
+                match Engine::new(config, vault, used, outlets, inputs) {
                     Ok(engine) => engine.run(receiver).await,
                     Err(error) => tracing::error!(%error, "the engine could not start"),
                 }
@@ -71,7 +84,13 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
             runtime.shutdown_timeout(std::time::Duration::from_secs(2));
         })
         .map_err(StartError::Io)?;
-    Ok(SessionHandle { messages, events: Some(events), snapshot, own, peer, thread: Some(thread) })
+    Ok(SessionHandle { messages, events: Some(events), snapshot, devices, own, peer, thread: Some(thread) })
+}
+
+/// Whether this folder holds a profile: then its passphrase is needed, otherwise [`start`] makes one.
+#[must_use]
+pub fn profile_exists(folder: &Path) -> bool {
+    Vault::exists(folder)
 }
 
 fn open_vault(config: &Config) -> Result<Vault, StartError> {
@@ -107,6 +126,21 @@ impl SessionHandle {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses this camera from now on, also in a running session.
+    pub fn use_camera(&self, choice: CameraChoice) {
+        self.devices.camera.set(choice);
+    }
+
+    /// Uses this microphone from now on, also in a running session.
+    pub fn use_microphone(&self, choice: MicrophoneChoice) {
+        self.devices.microphone.set(choice);
+    }
+
+    /// Uses this speaker from now on, also in a running session.
+    pub fn use_speaker(&self, choice: SpeakerChoice) {
+        self.devices.speaker.set(choice);
     }
 
     /// The latest picture of a track: the peer's, or with `own` this side's camera.

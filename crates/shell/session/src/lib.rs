@@ -26,7 +26,9 @@ mod storage;
 mod transports;
 
 pub use config::{Config, Passphrase, StartError};
-pub use handle::{SessionHandle, start};
+pub use handle::{SessionHandle, profile_exists, start};
+pub use media::device_code;
+pub use process::harden;
 
 #[cfg(feature = "dangerous-plaintext-for-test")]
 #[doc(no_inline)]

@@ -37,8 +37,9 @@ pub(crate) fn usage() -> (f64, u64) {
     (ticks / 100.0, pages * 4)
 }
 
-/// No core dump, and no other program of this user may read our memory (PROTOCOL §2.2).
-pub(crate) fn harden() {
+/// No core dump, and no other program of this user may read our memory (PROTOCOL §2.2). [`crate::start`] does
+/// it too; a program that asks for the passphrase itself does it before.
+pub fn harden() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     if setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {

@@ -19,16 +19,19 @@ const fn start_kbps(size: (u32, u32)) -> u32 {
 }
 
 pub(super) fn run(shared: &Shared, devices: &Devices, own: &VideoSlot) {
-    if devices.camera == CameraChoice::None {
-        return;
-    }
+    let mut seen = devices.camera.seen();
+    let mut is_usable = devices.camera.get() != CameraChoice::None;
     let mut source: Option<Box<dyn VideoSource>> = None;
     let mut reopen: Option<Reopen<Box<dyn VideoSource>>> = None;
     let mut encoder: Option<(H264Encoder, (u32, u32))> = None;
     let mut packetizer = VideoPacketizer::new();
     let mut is_first = true;
     while !shared.is_stopped() {
-        if !shared.sends_camera() {
+        if devices.camera.changed(&mut seen) {
+            (source, reopen) = (None, None);
+            is_usable = devices.camera.get() != CameraChoice::None;
+        }
+        if !is_usable || !shared.sends_camera() {
             // The device is released while it is off, so that its light is off too.
             (source, reopen) = (None, None);
             thread::sleep(Duration::from_millis(20));
@@ -49,7 +52,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices, own: &VideoSlot) {
         }
         let opened = match source.take() {
             Some(open) => Ok(open),
-            None => sotto_devices::open_camera(&devices.camera, devices.video_size),
+            None => sotto_devices::open_camera(&devices.camera.get(), devices.video_size),
         };
         let frame = opened.and_then(|mut open| {
             let frame = open.next_frame()?;
@@ -60,11 +63,10 @@ pub(super) fn run(shared: &Shared, devices: &Devices, own: &VideoSlot) {
             Ok(frame) => frame,
             Err(fault) => {
                 shared.device_fault("camera", &fault);
-                let (choice, size) = (devices.camera.clone(), devices.video_size);
+                let (choice, size) = (devices.camera.get(), devices.video_size);
                 reopen = Reopen::after(&fault, move || sotto_devices::open_camera(&choice, size));
-                if reopen.is_none() {
-                    return;
-                }
+                // Where trying again can't help, until the person chooses another one.
+                is_usable = reopen.is_some();
                 continue;
             }
         };

@@ -18,7 +18,8 @@ use crate::process::mono_ms;
 const FRAME_TIME: Duration = Duration::from_millis(20);
 
 pub(super) fn run(shared: &Shared, devices: &Devices) {
-    let mut source = Source::open(shared, &devices.microphone);
+    let mut seen = devices.microphone.seen();
+    let mut source = Source::open(shared, devices.microphone.get());
     let mut encoder = match OpusEncoder::new(AudioRung::default()) {
         Ok(encoder) => encoder,
         Err(error) => {
@@ -32,6 +33,11 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
     let mut level = LevelMeter::default();
     let mut is_first = true;
     while !shared.is_stopped() {
+        if devices.microphone.changed(&mut seen) {
+            // The old one is let go of before the new one is opened: they may be the same hardware.
+            source.open = None;
+            source = Source::open(shared, devices.microphone.get());
+        }
         if !source.capture(shared, &mut frame) {
             // Without a microphone silence goes out, so that nobody on the way learns of it.
             frame = [0; AUDIO_FRAME];
@@ -81,9 +87,9 @@ struct Source {
 }
 
 impl Source {
-    fn open(shared: &Shared, choice: &MicrophoneChoice) -> Self {
-        let mut source = Self { choice: choice.clone(), open: None, reopen: None };
-        match sotto_devices::open_microphone(choice) {
+    fn open(shared: &Shared, choice: MicrophoneChoice) -> Self {
+        let mut source = Self { choice, open: None, reopen: None };
+        match sotto_devices::open_microphone(&source.choice) {
             Ok(open) => source.open = Some(open),
             Err(fault) => source.lost(shared, &fault),
         }

@@ -5,6 +5,7 @@
 
 mod camera;
 mod counters;
+mod devices;
 mod incoming;
 mod microphone;
 mod picture;
@@ -24,7 +25,7 @@ use sotto_call::Input;
 use sotto_frame_crypto::{MediaOpener, MediaSealer, Shape};
 use sotto_media::DeviceFault;
 use sotto_session_api::{
-    CameraChoice, Event, MicrophoneChoice, Severity, SideNotice, SpeakerChoice, Stats, VideoOut, VideoSlot,
+    Event, Severity, SideNotice, Stats, VideoSlot,
     sentences::{Language, sentence},
 };
 use sotto_transport::Transport;
@@ -33,18 +34,10 @@ use tokio::sync::mpsc as tokio_mpsc;
 
 use crate::{engine::Message, transports::PacketInlet};
 use counters::Counters;
+pub(crate) use devices::Devices;
 
 /// Sealed packets on their way to the opening thread: a second of picture and sound; beyond it the newest are dropped.
 const INLET: usize = 1024;
-
-/// What the person chose.
-pub(crate) struct Devices {
-    pub camera: CameraChoice,
-    pub microphone: MicrophoneChoice,
-    pub speaker: SpeakerChoice,
-    pub video_out: VideoOut,
-    pub video_size: (u32, u32),
-}
 
 /// Switches and channels that all media threads share.
 pub(crate) struct Shared {
@@ -119,23 +112,30 @@ impl Shared {
 
     /// Names a device that doesn't work; the session goes on with what there is.
     fn device_fault(&self, device: &str, fault: &DeviceFault) {
-        let code = match (device, fault) {
-            (_, DeviceFault::File { .. } | DeviceFault::Unsupported { .. }) => "device-file",
-            ("camera", DeviceFault::Missing { .. }) => "no-camera",
-            ("camera", DeviceFault::Busy { .. }) => "camera-busy",
-            ("camera", DeviceFault::Lost { .. }) => "camera-lost",
-            ("microphone", DeviceFault::Missing { .. }) => "no-microphone",
-            ("microphone", DeviceFault::Busy { .. }) => "microphone-busy",
-            ("microphone", DeviceFault::Lost { .. }) => "microphone-lost",
-            (_, DeviceFault::Missing { .. }) => "no-speaker",
-            (_, DeviceFault::Busy { .. }) => "speaker-busy",
-            (_, DeviceFault::Lost { .. }) => "speaker-lost",
-        };
+        let code = device_code(device, fault);
         let name = match fault {
             DeviceFault::Missing { name } | DeviceFault::Busy { name } | DeviceFault::Lost { name } => name.as_str(),
             DeviceFault::File { what } | DeviceFault::Unsupported { what } => what.as_str(),
         };
         self.notice(code, name, Severity::Warning);
+    }
+}
+
+/// Stable code of what is wrong with a `"camera"`, `"microphone"` or `"speaker"`; its sentence is in
+/// [`sotto_session_api::sentences`].
+#[must_use]
+pub fn device_code(device: &str, fault: &DeviceFault) -> &'static str {
+    match (device, fault) {
+        (_, DeviceFault::File { .. } | DeviceFault::Unsupported { .. }) => "device-file",
+        ("camera", DeviceFault::Missing { .. }) => "no-camera",
+        ("camera", DeviceFault::Busy { .. }) => "camera-busy",
+        ("camera", DeviceFault::Lost { .. }) => "camera-lost",
+        ("microphone", DeviceFault::Missing { .. }) => "no-microphone",
+        ("microphone", DeviceFault::Busy { .. }) => "microphone-busy",
+        ("microphone", DeviceFault::Lost { .. }) => "microphone-lost",
+        (_, DeviceFault::Missing { .. }) => "no-speaker",
+        (_, DeviceFault::Busy { .. }) => "speaker-busy",
+        (_, DeviceFault::Lost { .. }) => "speaker-lost",
     }
 }
 
@@ -240,6 +240,7 @@ impl Media {
 
 impl Drop for Media {
     fn drop(&mut self) {
+        let begun = std::time::Instant::now();
         self.shared.stop.store(true, Ordering::Relaxed);
         *self.inlet.lock().unwrap_or_else(PoisonError::into_inner) = None;
         for thread in self.threads.drain(..) {
@@ -249,5 +250,7 @@ impl Drop for Media {
         }
         self.slots.0.clear();
         self.slots.1.clear();
+        let released_ms = begun.elapsed().as_millis();
+        tracing::info!(released_ms, "devices are let go of, pictures and keys erased");
     }
 }

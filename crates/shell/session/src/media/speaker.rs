@@ -22,11 +22,18 @@ pub(super) fn playout() -> Option<Playout> {
 }
 
 pub(super) fn run(shared: &Shared, devices: &Devices, playout: &Playout) {
-    let Some((mut sink, mut reopen)) = open(shared, &devices.speaker) else { return };
+    let mut seen = devices.speaker.seen();
+    let Some((mut sink, mut reopen)) = open(shared, &devices.speaker.get()) else { return };
     let mut frame = [0_i16; AUDIO_FRAME];
     let mut level = LevelMeter::default();
     let mut is_first = true;
     while !shared.is_stopped() {
+        if devices.speaker.changed(&mut seen) {
+            match open(shared, &devices.speaker.get()) {
+                Some(chosen) => (sink, reopen) = chosen,
+                None => return,
+            }
+        }
         let (has_started, stats, delay_ms) = {
             let mut playout = playout.lock().unwrap_or_else(PoisonError::into_inner);
             let has_started = playout.next_frame(mono_ms(), &mut frame);
@@ -39,7 +46,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices, playout: &Playout) {
         if let Err(fault) = sink.play(&frame) {
             shared.device_fault("speaker", &fault);
             // Sound goes on being taken in and counted, so that a new speaker can play at once.
-            match without(&fault, &devices.speaker) {
+            match without(&fault, &devices.speaker.get()) {
                 Some(silent) => (sink, reopen) = silent,
                 None => return,
             }

@@ -1,0 +1,217 @@
+//! Files that a person hands over or takes along: a picture with a QR code, the card of an invite.
+//!
+//! Both go through the system's own dialog, or a picture is dropped onto the window. Everything read here is foreign:
+//! it is limited in size and decoded on a thread of its own, so that the worst it can do is not to be a code.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+};
+
+use egui::Context;
+use sotto_ui::Card;
+
+/// Photographs of a screen have some megabytes.
+const LARGEST_FILE: u64 = 32 << 20;
+/// Pixels a side; larger ones are not decoded.
+const LARGEST_SIDE: u32 = 10_000;
+/// Bytes that decoding may need.
+const LARGEST_PICTURE: u64 = 256 << 20;
+/// A QR code is found in a picture of this size; more costs time.
+const ENOUGH: u32 = 2_000;
+
+/// What came of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Came {
+    /// The text of a QR code.
+    Code(zeroize::Zeroizing<String>),
+    /// There is none in the picture, or it is no picture.
+    NoCode,
+    /// The card is stored.
+    Stored,
+    /// The card can't be stored.
+    NotStored,
+    /// The person changed their mind, or there is no dialog on this system.
+    Nothing,
+}
+
+/// Work with a file on a thread of its own.
+pub struct Work(mpsc::Receiver<Came>);
+
+impl Work {
+    fn begin(context: &Context, work: impl FnOnce() -> Came + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        let context = context.clone();
+        thread::spawn(move || {
+            // A decoder that panics over a hostile picture has found no code.
+            let came = thread::spawn(work).join().unwrap_or(Came::NoCode);
+            let _ = sender.send(came);
+            context.request_repaint();
+        });
+        Self(receiver)
+    }
+
+    /// Lets a picture be chosen and reads it.
+    pub fn choose_picture(context: &Context) -> Self {
+        Self::begin(context, || {
+            let dialog = rfd::FileDialog::new().add_filter("PNG, JPEG", &["png", "jpg", "jpeg"]);
+            dialog.pick_file().map_or(Came::Nothing, |file| read_code(&file))
+        })
+    }
+
+    /// Reads a picture that was dropped onto the window.
+    pub fn read_picture(context: &Context, file: PathBuf) -> Self {
+        Self::begin(context, move || read_code(&file))
+    }
+
+    /// Lets a place be chosen and stores the card there, as a page to print.
+    pub fn store_card(context: &Context, card: Card) -> Self {
+        Self::begin(context, move || {
+            let dialog = rfd::FileDialog::new().set_file_name("card.html").add_filter("HTML", &["html"]);
+            let Some(file) = dialog.save_file() else { return Came::Nothing };
+            match store(&file, &card) {
+                Ok(()) => Came::Stored,
+                Err(error) => {
+                    tracing::warn!(kind = ?error.kind(), "the card could not be stored");
+                    Came::NotStored
+                }
+            }
+        })
+    }
+
+    /// What came of it, once it is done.
+    pub fn poll(&self) -> Option<Came> {
+        match self.0.try_recv() {
+            Ok(came) => Some(came),
+            Err(mpsc::TryRecvError::Empty) => None,
+            Err(mpsc::TryRecvError::Disconnected) => Some(Came::Nothing),
+        }
+    }
+}
+
+fn read_code(file: &Path) -> Came {
+    let mut bytes = Vec::new();
+    let read = fs::File::open(file).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
+    if read.is_err() || bytes.len() as u64 > LARGEST_FILE {
+        return Came::NoCode;
+    }
+    code_in(&bytes).map_or(Came::NoCode, Came::Code)
+}
+
+fn code_in(bytes: &[u8]) -> Option<zeroize::Zeroizing<String>> {
+    let mut reader = image::ImageReader::new(io::Cursor::new(bytes)).with_guessed_format().ok()?;
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(LARGEST_SIDE);
+    limits.max_image_height = Some(LARGEST_SIDE);
+    limits.max_alloc = Some(LARGEST_PICTURE);
+    reader.limits(limits);
+    let mut picture = reader.decode().ok()?;
+    if picture.width().max(picture.height()) > ENOUGH {
+        picture = picture.thumbnail(ENOUGH, ENOUGH);
+    }
+    let grey = picture.into_luma8();
+    let (width, height) = (grey.width() as usize, grey.height() as usize);
+    let mut prepared =
+        rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.get_pixel(x as u32, y as u32).0[0]);
+    prepared.detect_grids().iter().find_map(|grid| grid.decode().ok()).map(|(_, text)| zeroize::Zeroizing::new(text))
+}
+
+fn store(file: &Path, card: &Card) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)?.write_all(page(card)?.as_bytes())
+}
+
+/// A page that prints on one sheet: the words, the picture, the link.
+fn page(card: &Card) -> io::Result<zeroize::Zeroizing<String>> {
+    let code = qrcode::QrCode::with_error_correction_level(card.code.expose(), qrcode::EcLevel::M)
+        .map_err(|_| io::Error::other("the code is too long for a QR picture"))?;
+    let side = code.width();
+    let mut squares = String::new();
+    for (index, color) in code.to_colors().into_iter().enumerate() {
+        if color == qrcode::Color::Dark {
+            squares.push_str(&format!("M{} {}h1v1h-1z", index % side + 4, index / side + 4));
+        }
+    }
+    let text = escaped(card.text.expose()).replace('\n', "<br>");
+    let link = escaped(card.code.expose());
+    let all = side + 8;
+    Ok(zeroize::Zeroizing::new(format!(
+        "<!doctype html><meta charset=\"utf-8\"><title>Sotto</title>\
+         <body style=\"font:16px/1.5 sans-serif;max-width:34em;margin:3em auto\"><p>{text}</p>\
+         <svg viewBox=\"0 0 {all} {all}\" width=\"280\" height=\"280\" role=\"img\"><path fill=\"#fff\" d=\"M0 0h{all}v{all}h-{all}z\"/>\
+         <path d=\"{squares}\"/></svg><p style=\"font:13px/1.4 monospace;overflow-wrap:anywhere\">{link}</p>\n"
+    )))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use sotto_ui::Secret;
+
+    fn link() -> String {
+        format!("tsp1:{}", "K7Q2MZ4R8XW1P0VN".repeat(10))
+    }
+
+    /// A photograph of the QR picture, grey, not quite straight in size.
+    fn photograph(text: &str, module: u32) -> Vec<u8> {
+        let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::M).unwrap();
+        let (side, colors) = (code.width() as u32, code.to_colors());
+        let pixels = (side + 8) * module;
+        let picture = image::GrayImage::from_fn(pixels, pixels, |x, y| {
+            let (x, y) = ((x / module).wrapping_sub(4), (y / module).wrapping_sub(4));
+            let is_dark = x < side && y < side && colors[(y * side + x) as usize] == qrcode::Color::Dark;
+            image::Luma([if is_dark { 40 } else { 215 }])
+        });
+        let mut bytes = io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn the_code_in_a_picture_is_read_also_from_a_large_one() {
+        assert_eq!(code_in(&photograph(&link(), 5)).unwrap().as_str(), link());
+        assert_eq!(code_in(&photograph(&link(), 40)).unwrap().as_str(), link());
+    }
+
+    #[test]
+    fn what_is_no_picture_or_holds_no_code_is_not_a_code() {
+        let good = photograph(&link(), 4);
+        assert!(code_in(b"").is_none() && code_in(b"GIF89a").is_none());
+        assert!(code_in(&good[..good.len() / 2]).is_none());
+        for at in (0..good.len()).step_by(97) {
+            let mut bad = good.clone();
+            bad[at] ^= 0x55;
+            // It may still be readable; it must never panic.
+            let _ = code_in(&bad);
+        }
+        // A picture that claims to be huge is not even begun.
+        let mut huge = good;
+        huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+        assert!(code_in(&huge).is_none());
+    }
+
+    #[test]
+    fn a_card_holds_words_and_code_and_nothing_that_a_browser_would_run() {
+        let card = Card {
+            text: Secret::new(zeroize::Zeroizing::new("Tuesday\n<script>".to_owned())),
+            code: Secret::new(zeroize::Zeroizing::new(link())),
+        };
+        let page = page(&card).unwrap();
+        assert!(page.contains("Tuesday<br>&lt;script&gt;") && page.contains(&link()) && !page.contains("<script"));
+        let file = std::env::temp_dir().join(format!("sotto-card-{}.html", std::process::id()));
+        store(&file, &card).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), page.as_str());
+        fs::remove_file(file).unwrap();
+    }
+}

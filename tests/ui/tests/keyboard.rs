@@ -1,0 +1,324 @@
+//! Whole sessions by keyboard alone, and what a habitual key must never do.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use egui::{Event as Input, Key, Modifiers};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
+use sotto_session_api::Command;
+use sotto_session_api::{
+    CompareReason, Event, Gate, InviteForm, MediaTrack, Phase, Pick, ProfileRole, sentences::Language,
+};
+use sotto_ui::{Look, Preferences, Request, texts::Texts};
+use sotto_ui_tests::{Desk, FakeEngine, scenes, window};
+
+type Window = Harness<'static, Desk>;
+
+const SIZE: [f32; 2] = [1280.0, 800.0];
+
+fn preferences() -> Preferences {
+    Preferences { look: Some(Look::Light), reduced_motion: true, ..Preferences::default() }
+}
+
+fn t() -> &'static Texts {
+    Texts::of(Language::English)
+}
+
+/// One key, and what the engine answers to it.
+fn press(window: &mut Window, engine: &mut FakeEngine, modifiers: Modifiers, key: Key) {
+    window.key_press_modifiers(modifiers, key);
+    window.run();
+    engine.answer(window.state_mut());
+    window.run();
+    engine.answer(window.state_mut());
+}
+
+fn plain(window: &mut Window, engine: &mut FakeEngine, key: Key) {
+    press(window, engine, Modifiers::NONE, key);
+}
+
+/// Letters as a keyboard gives them: a frame for each.
+fn type_text(window: &mut Window, engine: &mut FakeEngine, text: &str) {
+    for letter in text.chars() {
+        if letter == ' ' {
+            // A real keyboard gives the key and the letter.
+            window.key_down(Key::Space);
+            window.event(Input::Text(" ".to_owned()));
+            window.key_up(Key::Space);
+        } else {
+            window.event(Input::Text(letter.to_string()));
+        }
+        window.run();
+    }
+    engine.answer(window.state_mut());
+}
+
+fn focused(window: &Window) -> String {
+    window
+        .query_all_by(|node| node.is_focused())
+        .next()
+        .and_then(|node| node.accesskit_node().label())
+        .unwrap_or_default()
+}
+
+/// Tab until a control is reached whose name begins so.
+fn tab_to(window: &mut Window, name: &str) {
+    let mut passed = Vec::new();
+    for _ in 0..60 {
+        if focused(window).starts_with(name) {
+            return;
+        }
+        passed.push(focused(window));
+        window.key_press(Key::Tab);
+        window.run();
+    }
+    panic!("Tab never comes to {name:?}: {passed:?}");
+}
+
+fn screen(window: &Window) -> &'static str {
+    window.state().interface.screen()
+}
+
+#[test]
+fn a_therapist_holds_a_whole_session_by_keyboard() {
+    let mut window = window(Desk::new(preferences()), SIZE);
+    let mut engine = FakeEngine::default();
+    window.run();
+    tab_to(&mut window, t().am_therapist);
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!(screen(&window), "first-start");
+    tab_to(&mut window, t().passphrase);
+    type_text(&mut window, &mut engine, "four words of nobody");
+    plain(&mut window, &mut engine, Key::Tab);
+    type_text(&mut window, &mut engine, "four words of nobody");
+    tab_to(&mut window, t().server);
+    type_text(&mut window, &mut engine, "wss://meet.example.org");
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!((screen(&window), window.state().snapshot.role), ("room", Some(ProfileRole::Therapist)));
+
+    tab_to(&mut window, t().new_client);
+    plain(&mut window, &mut engine, Key::Enter);
+    tab_to(&mut window, t().label);
+    type_text(&mut window, &mut engine, "Garden");
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!(screen(&window), "invite");
+    window.get_by_label("4 7 1 1 9 3");
+
+    FakeEngine::client_arrives(window.state_mut());
+    window.run();
+    tab_to(&mut window, t().room);
+    plain(&mut window, &mut engine, Key::Enter);
+    plain(&mut window, &mut engine, Key::ArrowDown);
+    press(&mut window, &mut engine, Modifiers::COMMAND, Key::Enter);
+    assert_eq!(screen(&window), "compare");
+    plain(&mut window, &mut engine, Key::Num3);
+    assert_eq!(screen(&window), "compare", "one press only marks");
+    plain(&mut window, &mut engine, Key::Num3);
+    assert_eq!(screen(&window), "session");
+
+    press(&mut window, &mut engine, Modifiers::COMMAND, Key::D);
+    press(&mut window, &mut engine, Modifiers::COMMAND, Key::T);
+    type_text(&mut window, &mut engine, "example.org");
+    plain(&mut window, &mut engine, Key::Enter);
+    press(&mut window, &mut engine, Modifiers::COMMAND, Key::End);
+    assert_eq!(screen(&window), "session", "the therapist is asked first");
+    tab_to(&mut window, t().end_yes);
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!(screen(&window), "ended");
+
+    let contact = window.state().snapshot.contacts[0].contact;
+    let expected = [
+        Command::Contacts,
+        Command::Listen(None),
+        Command::Invite { label: "Garden".to_owned(), form: InviteForm::Code, minutes: None },
+        Command::Admit(contact),
+        Command::Verify(Pick::Candidate(2)),
+        Command::Mute { track: MediaTrack::Audio, on: true },
+        Command::Chat("example.org".to_owned()),
+        Command::End,
+    ];
+    assert_eq!(engine.commands, expected);
+}
+
+#[test]
+fn a_client_holds_a_whole_session_by_keyboard() {
+    let mut window = window(Desk::new(preferences()), SIZE);
+    let mut engine = FakeEngine::default();
+    window.run();
+    tab_to(&mut window, t().have_code);
+    plain(&mut window, &mut engine, Key::Space);
+    tab_to(&mut window, t().passphrase);
+    type_text(&mut window, &mut engine, "four words of nobody");
+    plain(&mut window, &mut engine, Key::Tab);
+    type_text(&mut window, &mut engine, "four words of nobody");
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!(screen(&window), "join");
+    assert_eq!(focused(&window), t().code_field, "the code field is ready");
+    // Another case, a space in the number, dashes, and words that are only begun.
+    type_text(&mut window, &mut engine, "471 193 ARTIST-PaperW cob hideaway");
+    assert!(engine.commands.iter().all(|command| *command == Command::Contacts), "nothing is sent by typing");
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!(screen(&window), "waiting");
+
+    FakeEngine::admit(window.state_mut());
+    window.run();
+    assert_eq!(screen(&window), "compare");
+    plain(&mut window, &mut engine, Key::Num1);
+    plain(&mut window, &mut engine, Key::Num1);
+    assert_eq!(screen(&window), "session");
+    tab_to(&mut window, t().end_session);
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!(screen(&window), "ended");
+
+    let [Command::Contacts, Command::JoinInvite(code), Command::Verify(Pick::Candidate(0)), Command::End] =
+        engine.commands.as_slice()
+    else {
+        panic!("{:?}", engine.commands)
+    };
+    assert_eq!(code.to_lowercase(), "471193-artist-paperweight-cobra-hideaway");
+}
+
+fn comparing() -> Window {
+    scenes::open("compare", preferences(), SIZE)
+}
+
+fn picks(window: &mut Window) -> Vec<Request> {
+    let requests = std::mem::take(&mut window.state_mut().requests);
+    requests.into_iter().filter(|request| matches!(request, Request::Session(Command::Verify(_)))).collect()
+}
+
+#[test]
+fn enter_and_space_never_pass_the_comparison() {
+    let mut window = comparing();
+    for row in ["ahead holiness drumbeat", t().none_of_these] {
+        window.get_by_label(row).focus();
+        for key in [Key::Enter, Key::Space, Key::Enter] {
+            window.key_press(key);
+            window.run();
+        }
+    }
+    assert_eq!(picks(&mut window), []);
+    assert!(window.query_by_label_contains("I heard").is_none(), "nothing is even marked");
+    window.key_press(Key::Num2);
+    window.run();
+    let confirm = "I heard";
+    window.get_by_label_contains(confirm).focus();
+    window.run();
+    assert!(focused(&window).starts_with(confirm));
+    for key in [Key::Enter, Key::Space, Key::Enter, Key::Space] {
+        window.key_press(key);
+        window.run();
+    }
+    assert_eq!(picks(&mut window), []);
+    // Assistive technology chooses on purpose, with the words in the name.
+    window.get_by_label("I heard: merit positive drumbeat").click_accesskit();
+    window.run();
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Candidate(1)))]);
+}
+
+#[test]
+fn a_small_window_is_passed_by_habit_as_little() {
+    let mut window = scenes::open("compare", preferences(), [640.0, 480.0]);
+    window.key_press(Key::Num2);
+    window.run();
+    window.get_by_label("I heard: merit positive drumbeat").focus();
+    for key in [Key::Enter, Key::Space] {
+        window.key_press(key);
+        window.run();
+    }
+    assert_eq!(picks(&mut window), []);
+    window.key_press(Key::Num2);
+    window.run();
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Candidate(1)))]);
+}
+
+#[test]
+fn a_click_marks_and_the_confirmation_needs_another() {
+    let mut window = comparing();
+    window.get_by_label("ahead positive blockade").click();
+    window.run();
+    assert_eq!(picks(&mut window), []);
+    window.get_by_label_contains("I heard").click();
+    window.run();
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Candidate(2)))]);
+}
+
+#[test]
+fn other_words_need_a_new_choice() {
+    let mut window = comparing();
+    window.key_press(Key::Num2);
+    window.run();
+    let mut other = scenes::verification(CompareReason::First, true);
+    other.candidates.swap(1, 2);
+    let desk = window.state_mut();
+    desk.tell(&Event::Verify(other.clone()));
+    desk.snapshot.verification = Some(other);
+    window.run();
+    window.key_press(Key::Num2);
+    window.run();
+    assert_eq!(picks(&mut window), [], "the mark of the old words does not count");
+}
+
+fn shift(window: &mut Window, after: f64) {
+    window.state_mut().clock.mono += after;
+    window.key_press(Key::ShiftLeft);
+    window.run();
+}
+
+#[test]
+fn shift_three_times_leaves_at_once_and_covers_everything() {
+    for scene in ["join", "waiting", "compare-client", "session-client"] {
+        let mut window = scenes::open(scene, preferences(), SIZE);
+        window.state_mut().requests.clear();
+        for _ in 0..3 {
+            shift(&mut window, 0.3);
+        }
+        assert!(window.state().requests.contains(&Request::QuickExit), "{scene}");
+        let picture = window.render().unwrap();
+        let first = *picture.get_pixel(0, 0);
+        assert!(picture.pixels().all(|pixel| *pixel == first), "{scene} is still to be seen");
+    }
+}
+
+#[test]
+fn slow_or_mixed_shifts_and_a_therapists_do_nothing() {
+    let mut slow = scenes::open("waiting", preferences(), SIZE);
+    for _ in 0..4 {
+        shift(&mut slow, 0.8);
+    }
+    let mut mixed = scenes::open("waiting", preferences(), SIZE);
+    shift(&mut mixed, 0.1);
+    shift(&mut mixed, 0.1);
+    mixed.key_press(Key::Tab);
+    mixed.run();
+    shift(&mut mixed, 0.1);
+    let mut therapist = scenes::open("session", preferences(), SIZE);
+    for _ in 0..3 {
+        shift(&mut therapist, 0.1);
+    }
+    for window in [slow, mixed, therapist] {
+        assert!(!window.state().requests.contains(&Request::QuickExit));
+    }
+}
+
+#[test]
+fn escape_closes_only_the_top_layer() {
+    let mut window = scenes::open("session-chat", preferences(), SIZE);
+    window.state_mut().requests.clear();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::End);
+    window.run();
+    assert!(window.query_by_label(t().end_title).is_some());
+    window.key_press(Key::Escape);
+    window.run();
+    assert!(window.query_by_label(t().end_title).is_none());
+    assert!(window.query_by_label(t().chat_text).is_some(), "the chat stays");
+    window.key_press(Key::Escape);
+    window.run();
+    assert!(window.query_by_label(t().chat_text).is_none());
+    window.key_press(Key::Escape);
+    window.run();
+    assert_eq!((screen(&window), window.state().snapshot.phase), ("session", Phase::Open));
+    assert!(!window.state().requests.contains(&Request::Session(Command::End)));
+    assert_eq!(window.state().snapshot.gate, Some(Gate::G2));
+}
