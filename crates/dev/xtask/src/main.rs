@@ -13,6 +13,7 @@ mod bench;
 mod check;
 mod claims;
 mod demo;
+mod package;
 mod picture;
 mod process;
 mod progress;
@@ -65,10 +66,11 @@ cargo xtask TASK
   soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
   bench call [--seconds N]         processor time, memory and set-up times of a session
   bench transport                  what a call costs below the codecs
+  package [--debug] [--out DIR]    the window as a Debian package, with its entry and icon
   setup                            only install, or name, the system packages that the build needs
 
 System packages are installed by apt where that is possible (Debian, Ubuntu; as root or with sudo), and named
-exactly where it is not. There is no `fuzz` task yet; `package` comes with the window.";
+exactly where it is not. There is no `fuzz` task yet.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -89,7 +91,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         "soak" => soak::run(rest),
-        "fuzz" | "package" => Err(Failure::new(format!("`{task}` does not exist yet.\n\n{HELP}"))),
+        "package" => package::run(rest),
+        "fuzz" => Err(Failure::new(format!("`{task}` does not exist yet.\n\n{HELP}"))),
         other => Err(Failure::new(format!("There is no task `{other}`.\n\n{HELP}"))),
     };
     match outcome {

@@ -48,6 +48,21 @@ const BUILD: &[Need] = &[
     },
 ];
 
+/// What making a Debian package needs besides.
+const PACKAGING: &[Need] = &[
+    Need { what: "dpkg-deb (packs the package)", packages: &["dpkg"], present: || runs("dpkg-deb", "--version") },
+    Need {
+        what: "dpkg-shlibdeps (finds the packages of the libraries that the window is linked with)",
+        packages: &["dpkg-dev"],
+        present: || runs("dpkg-shlibdeps", "--version"),
+    },
+    Need {
+        what: "strip (takes the debugging information out)",
+        packages: &["binutils"],
+        present: || runs("strip", "--version"),
+    },
+];
+
 /// What the independent implementation of the known answers runs in.
 const PYTHON: &[Need] = &[Need {
     what: "Python 3 with venv (computes the known answers a second time)",
@@ -69,6 +84,11 @@ const REAL_PARTS: &[Need] = &[
 /// Makes sure that compiling can work: installs what is missing, or says exactly what is.
 pub(crate) fn ensure_build_packages() -> Outcome {
     ensure(BUILD)
+}
+
+/// Makes sure that a Debian package can be made.
+pub(crate) fn ensure_packaging() -> Outcome {
+    ensure(PACKAGING)
 }
 
 /// Makes sure that the Python side of the known answers can run.
@@ -227,7 +247,7 @@ mod tests {
 
     #[test]
     fn every_need_names_a_package_and_a_reason() {
-        for need in BUILD.iter().chain(REAL_PARTS).chain(PYTHON) {
+        for need in BUILD.iter().chain(PACKAGING).chain(REAL_PARTS).chain(PYTHON) {
             assert!(!need.packages.is_empty(), "{}", need.what);
             assert!(need.what.contains('('), "{} does not say what for", need.what);
         }
