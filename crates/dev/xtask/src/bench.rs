@@ -1,4 +1,4 @@
-//! `cargo xtask bench call`: what a session costs and how fast it is there.
+//! `cargo xtask bench`: what a session and a window cost, and how fast they are there.
 
 use std::{fs, time::Duration};
 
@@ -8,15 +8,16 @@ use crate::{
     progress::Progress,
     run::{self, cargo, target_folder},
     session::{self, Meeting, Session, Stage},
-    system,
+    system, windows,
 };
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     match arguments.split_first() {
         Some((what, rest)) if what == "call" => call(rest),
+        Some((what, rest)) if what == "window" => windows::bench(&Options::parse(rest, 12, "bench-report")?),
         Some((what, [])) if what == "transport" => transport(),
-        _ => Err(Failure::new("cargo xtask bench call [--seconds N] [--out DIR] | cargo xtask bench transport")),
+        _ => Err(Failure::new("cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport")),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     report::{self, Shown},
     run::{self, Programs, workspace},
     session::{self, Meeting, Stage},
-    system,
+    system, windows,
 };
 
 /// What the two say; made into speech by espeak-ng where it is installed.
@@ -31,9 +31,22 @@ const SPEECH: [(&str, &str); 2] = [
     ),
 ];
 
-/// Runs the task.
+/// Runs the task: with two windows where there is a display, else without.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let options = Options::parse(arguments, 20, "demo-report")?;
+    let asked = |name: &str| arguments.iter().any(|argument| argument == name);
+    let rest: Vec<String> =
+        arguments.iter().filter(|argument| !["--auto", "--headless"].contains(&argument.as_str())).cloned().collect();
+    let options = Options::parse(&rest, 20, "demo-report")?;
+    if asked("--auto") {
+        windows::auto(&options)
+    } else if asked("--headless") || !windows::has_display() {
+        headless(&options)
+    } else {
+        windows::watch(&options)
+    }
+}
+
+fn headless(options: &Options) -> Outcome {
     system::ensure_build_packages()?;
     let progress = Progress::start();
     let programs = run::build(&progress)?;

@@ -26,6 +26,7 @@ mod source_rules;
 mod system;
 mod test;
 mod vectors;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -58,13 +59,18 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 const HELP: &str = "\
 cargo xtask TASK
 
-  demo [--seconds N] [--out DIR]   two people meet, compare, see and hear each other; writes a report with pictures
-  run ARGS…                        start one side for real (sotto-peer; the window comes later)
+  demo [--seconds N] [--out DIR]   two windows, therapist and client, for you to use; without a display two programs
+                                   without windows meet instead, and a report with pictures is written
+    --auto                         the windows are used by their keys, on a display of their own; pictures, figures
+    --headless                     without windows, also where there is a display
+  run [ARGS…]                      start the window for real, with a profile that is kept
+  run peer ARGS…                   the same without a window (sotto-peer, JSON lines)
   test [ARGS…]                     all tests; ARGS go to `cargo test`
   check [--with-deny]              format, lints, documentation, licences, dependency rules
   check-vectors                    an independent implementation, in Python, computes the known answers again
   soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
   bench call [--seconds N]         processor time, memory and set-up times of a session
+  bench window                     processor time of a window in which nothing happens, with times
   bench transport                  what a call costs below the codecs
   package [--debug] [--out DIR]    the window as a Debian package, with its entry and icon
   setup                            only install, or name, the system packages that the build needs

@@ -8,23 +8,45 @@ use std::{
 use crate::{Failure, Outcome, progress::Progress, system};
 
 const HELP: &str = "\
-cargo xtask run --role therapist|client [options of sotto-peer]
+cargo xtask run [options of sotto]         the window; its profile is kept ($XDG_DATA_HOME/sotto without --profile)
+cargo xtask run peer --role therapist|client [options of sotto-peer]
 
-Starts sotto-peer, the session without a window (the window comes later). Type one JSON command a line, for example
+The second is the session without a window. Type one JSON command a line, for example
   {\"cmd\":\"invite\",\"label\":\"Tuesday 10:00\",\"form\":\"code\"}
   {\"cmd\":\"join\",\"invite\":\"471193-artist-paperweight-cobra-hideaway\"}
-All commands and options are in docs/PEER.md. The profile is kept (in $XDG_DATA_HOME/sotto unless --profile says
-otherwise); camera, microphone and speaker of this computer are used unless the options say otherwise.";
+All its commands and options are in docs/PEER.md. Camera, microphone and speaker of this computer are used unless the
+options say otherwise.";
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    if arguments.is_empty() || arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{HELP}");
         return Ok(());
     }
     system::ensure_build_packages()?;
     let progress = Progress::start();
-    let programs = build(&progress)?;
+    match arguments.split_first() {
+        Some((first, rest)) if first == "peer" => peer(rest, &progress),
+        _ => window(arguments, &progress),
+    }
+}
+
+fn window(arguments: &[String], progress: &Progress) -> Outcome {
+    system::ensure_window_packages()?;
+    progress.step(
+        "Building the window (the first time takes some fifteen minutes on two cores)",
+        cargo().args(["build", "--locked", "-p", "sotto"]),
+    )?;
+    let program = target_folder()?.join("debug").join(format!("sotto{}", std::env::consts::EXE_SUFFIX));
+    let status = Command::new(&program)
+        .args(arguments)
+        .status()
+        .map_err(|error| Failure::new(format!("{} can't be started: {error}", program.display())))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("the window ended with {status}"))) }
+}
+
+fn peer(arguments: &[String], progress: &Progress) -> Outcome {
+    let programs = build(progress)?;
     progress.say("Starting sotto-peer: type one JSON command a line; Ctrl-D ends the session and the program.");
     let mut command = Command::new(&programs.peer);
     command.args(arguments);

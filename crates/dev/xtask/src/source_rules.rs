@@ -120,7 +120,7 @@ fn crate_roots() -> Outcome<Vec<Root>> {
 /// The control feature must be off by default all the way down to the shipped programs.
 fn plaintext_in_shipped_programs() -> Outcome<Vec<String>> {
     let mut broken = Vec::new();
-    for package in ["sotto-peer", "sotto-rendezvous-server"] {
+    for package in ["sotto", "sotto-peer", "sotto-rendezvous-server"] {
         let output = cargo()
             .args(["tree", "--locked", "-p", package, "--edges", "normal,features", "--prefix", "none"])
             .output()?;

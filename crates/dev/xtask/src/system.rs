@@ -63,6 +63,41 @@ const PACKAGING: &[Need] = &[
     },
 ];
 
+/// What opening the window needs on this computer: looked for when it starts, so no linker asks for it.
+const WINDOW: &[Need] = &[Need {
+    what: "libraries that the window opens while it starts (keyboard layouts, a graphics driver)",
+    packages: &["libxkbcommon-x11-0", "mesa-vulkan-drivers"],
+    present: || {
+        !cfg!(target_os = "linux")
+            || (has_library("libxkbcommon-x11.so.0")
+                && Path::new("/usr/share/vulkan/icd.d").read_dir().is_ok_and(|mut drivers| drivers.next().is_some()))
+    },
+}];
+
+/// What two windows need that somebody else than a person uses.
+const HANDS: &[Need] = &[
+    Need { what: "Xvfb (a display without a monitor)", packages: &["xvfb"], present: || on_path("Xvfb") },
+    Need {
+        what: "D-Bus (for the accessibility bus)",
+        packages: &["dbus"],
+        present: || runs("dbus-daemon", "--version"),
+    },
+    Need {
+        what: "AT-SPI (reads the windows as a screen reader does)",
+        packages: &["at-spi2-core"],
+        present: || {
+            ["/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher"]
+                .iter()
+                .any(|path| Path::new(path).exists())
+        },
+    },
+    Need {
+        what: "PulseAudio with null sinks (sound devices)",
+        packages: &["pulseaudio", "pulseaudio-utils"],
+        present: || runs("pulseaudio", "--version") && runs("pactl", "--version"),
+    },
+];
+
 /// What the independent implementation of the known answers runs in.
 const PYTHON: &[Need] = &[Need {
     what: "Python 3 with venv (computes the known answers a second time)",
@@ -89,6 +124,17 @@ pub(crate) fn ensure_build_packages() -> Outcome {
 /// Makes sure that a Debian package can be made.
 pub(crate) fn ensure_packaging() -> Outcome {
     ensure(PACKAGING)
+}
+
+/// Makes sure that the window can open.
+pub(crate) fn ensure_window_packages() -> Outcome {
+    ensure(WINDOW)
+}
+
+/// Makes sure that windows can be used by a program in the place of people.
+pub(crate) fn ensure_hands_packages() -> Outcome {
+    ensure(WINDOW)?;
+    ensure(HANDS)
 }
 
 /// Makes sure that the Python side of the known answers can run.
@@ -130,8 +176,12 @@ fn ensure(needs: &[Need]) -> Outcome {
 
 /// Installs what those tests use if that is possible without asking; they skip themselves otherwise.
 pub(crate) fn try_test_packages() {
-    let packages: Vec<&str> =
-        REAL_PARTS.iter().filter(|need| !(need.present)()).flat_map(|need| need.packages.iter().copied()).collect();
+    let packages: Vec<&str> = REAL_PARTS
+        .iter()
+        .chain(WINDOW)
+        .filter(|need| !(need.present)())
+        .flat_map(|need| need.packages.iter().copied())
+        .collect();
     try_install("for the tests with network namespaces and sound devices", &packages);
 }
 
@@ -155,6 +205,18 @@ fn try_install(what_for: &str, packages: &[&str]) {
     if let Err(failure) = apt.install(&progress, packages) {
         progress.say(&format!("going on without {} ({what_for}): {failure}", packages.join(", ")));
     }
+}
+
+/// Whether a program of this name is where programs are.
+fn on_path(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()))
+}
+
+/// Whether the loader finds this library.
+fn has_library(name: &str) -> bool {
+    let known = Command::new("/sbin/ldconfig").arg("-p").output();
+    known.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(name))
 }
 
 /// Whether `program` can be started with `argument` and succeeds.
