@@ -1,6 +1,6 @@
 //! What devices and codecs offer to the engine.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use sotto_session_api::Planes;
 
@@ -52,6 +52,8 @@ pub trait AudioSource: Send {
     /// # Errors
     /// A [`DeviceFault`] ends the source.
     fn next_frame(&mut self, frame: &mut [i16; AUDIO_FRAME]) -> Result<u64, DeviceFault>;
+    /// Once this is true, a blocked [`next_frame`](Self::next_frame) returns within some milliseconds, with whatever.
+    fn stop_on(&mut self, _stop: Arc<AtomicBool>) {}
     /// Name for people.
     fn name(&self) -> String;
 }
@@ -63,6 +65,8 @@ pub trait AudioSink: Send {
     /// # Errors
     /// A [`DeviceFault`] ends the sink.
     fn play(&mut self, frame: &[i16; AUDIO_FRAME]) -> Result<(), DeviceFault>;
+    /// Once this is true, a blocked [`play`](Self::play) returns within some milliseconds; the frame may be lost.
+    fn stop_on(&mut self, _stop: Arc<AtomicBool>) {}
     /// Sound that is queued in the sink and the device, ms.
     fn queued_ms(&self) -> u32;
     /// Name for people.

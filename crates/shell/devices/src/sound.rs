@@ -93,11 +93,15 @@ fn configs(device: &Device, input: bool, pulse: bool) -> Vec<(StreamConfig, Samp
 
 /// What both directions watch.
 #[derive(Clone, Default)]
-struct Health(Arc<AtomicBool>);
+struct Health {
+    lost: Arc<AtomicBool>,
+    /// Nobody wants the device any more.
+    stop: Arc<AtomicBool>,
+}
 
 impl Health {
     fn on_error(&self) -> impl FnMut(cpal::Error) + Send + 'static {
-        let lost = self.0.clone();
+        let lost = self.lost.clone();
         move |error| {
             // Others are single glitches; a stream that stands still is noticed by its silence.
             if matches!(
@@ -109,8 +113,9 @@ impl Health {
         }
     }
 
+    /// Waiting for it is of no use.
     fn is_lost(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.lost.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
     }
 }
 
@@ -194,6 +199,10 @@ impl AudioSource for Microphone {
             *out = (sample.clamp(-1.0, 1.0) * 32767.0) as i16;
         }
         Ok(monotonic_us().saturating_sub(20_000))
+    }
+
+    fn stop_on(&mut self, stop: Arc<AtomicBool>) {
+        self.health.stop = stop;
     }
 
     fn name(&self) -> String {
@@ -298,6 +307,10 @@ impl AudioSink for Speaker {
             let _ = self.ring.push(*sample); // a second of room, and at most 60 ms are queued
         }
         Ok(())
+    }
+
+    fn stop_on(&mut self, stop: Arc<AtomicBool>) {
+        self.health.stop = stop;
     }
 
     fn queued_ms(&self) -> u32 {

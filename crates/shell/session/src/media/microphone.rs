@@ -90,7 +90,10 @@ impl Source {
     fn open(shared: &Shared, choice: MicrophoneChoice) -> Self {
         let mut source = Self { choice, open: None, reopen: None };
         match sotto_devices::open_microphone(&source.choice) {
-            Ok(open) => source.open = Some(open),
+            Ok(mut open) => {
+                open.stop_on(shared.stop.clone());
+                source.open = Some(open);
+            }
             Err(fault) => source.lost(shared, &fault),
         }
         source
@@ -105,7 +108,8 @@ impl Source {
 
     /// Takes a frame; false while there is no microphone.
     fn capture(&mut self, shared: &Shared, frame: &mut [i16; AUDIO_FRAME]) -> bool {
-        if let Some(open) = self.reopen.as_ref().and_then(Reopen::poll) {
+        if let Some(mut open) = self.reopen.as_ref().and_then(Reopen::poll) {
+            open.stop_on(shared.stop.clone());
             (self.open, self.reopen) = (Some(open), None);
             shared.device_back("microphone-back");
         }

@@ -41,7 +41,7 @@ const INLET: usize = 1024;
 
 /// Switches and channels that all media threads share.
 pub(crate) struct Shared {
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
     open: AtomicBool,
     camera_in_g1: bool,
     audio_muted: AtomicBool,
@@ -112,6 +112,10 @@ impl Shared {
 
     /// Names a device that doesn't work; the session goes on with what there is.
     fn device_fault(&self, device: &str, fault: &DeviceFault) {
+        if self.is_stopped() {
+            // Let go of, not lost.
+            return;
+        }
         let code = device_code(device, fault);
         let name = match fault {
             DeviceFault::Missing { name } | DeviceFault::Busy { name } | DeviceFault::Lost { name } => name.as_str(),
@@ -160,7 +164,7 @@ impl Media {
         inlet: &PacketInlet,
     ) -> Self {
         let shared = Arc::new(Shared {
-            stop: AtomicBool::new(false),
+            stop: Arc::default(),
             open: AtomicBool::new(false),
             camera_in_g1,
             audio_muted: AtomicBool::new(false),

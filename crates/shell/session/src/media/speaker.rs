@@ -39,7 +39,8 @@ pub(super) fn run(shared: &Shared, devices: &Devices, playout: &Playout) {
             let has_started = playout.next_frame(mono_ms(), &mut frame);
             (has_started, playout.stats(), playout.playout_delay_ms())
         };
-        if let Some(back) = reopen.as_ref().and_then(Reopen::poll) {
+        if let Some(mut back) = reopen.as_ref().and_then(Reopen::poll) {
+            back.stop_on(shared.stop.clone());
             (sink, reopen) = (back, None);
             shared.device_back("speaker-back");
         }
@@ -77,7 +78,10 @@ type Sink = (Box<dyn AudioSink>, Option<Reopen<Box<dyn AudioSink>>>);
 
 fn open(shared: &Shared, choice: &SpeakerChoice) -> Option<Sink> {
     match sotto_devices::open_speaker(choice) {
-        Ok(sink) => Some((sink, None)),
+        Ok(mut sink) => {
+            sink.stop_on(shared.stop.clone());
+            Some((sink, None))
+        }
         Err(fault) => {
             shared.device_fault("speaker", &fault);
             without(&fault, choice)
