@@ -36,12 +36,10 @@ pub(crate) fn has_display() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-fn build(progress: &Progress, with_hands: bool) -> Outcome<Windows> {
+/// Always the same packages: others would make cargo build what they share a second time.
+fn build(progress: &Progress) -> Outcome<Windows> {
     let mut command = cargo();
-    command.args(["build", "--locked", "-p", "sotto", "-p", "sotto-rendezvous-server"]);
-    if with_hands {
-        command.args(["-p", "sotto-hands"]);
-    }
+    command.args(["build", "--locked", "-p", "sotto", "-p", "sotto-rendezvous-server", "-p", "sotto-hands"]);
     progress.step(
         "Building the window and the server (the first time takes some fifteen minutes on two cores)",
         &mut command,
@@ -65,7 +63,7 @@ pub(crate) fn auto(options: &Options) -> Outcome {
     system::ensure_build_packages()?;
     system::ensure_hands_packages()?;
     let progress = Progress::start();
-    let windows = build(&progress, true)?;
+    let windows = build(&progress)?;
     let mut report = String::from("# Two windows, used by their keys\n\n");
     for (language, theme) in [("en", "light"), ("de", "dark")] {
         let figures = use_windows(&windows, options, language, theme, false, &progress)?;
@@ -84,7 +82,7 @@ pub(crate) fn bench(options: &Options) -> Outcome {
     system::ensure_build_packages()?;
     system::ensure_hands_packages()?;
     let progress = Progress::start();
-    let windows = build(&progress, true)?;
+    let windows = build(&progress)?;
     let figures = use_windows(&windows, options, "en", "light", true, &progress)?;
     let text = table("en, light", &figures);
     fs::write(options.out.join("window.md"), &text)?;
@@ -213,7 +211,7 @@ pub(crate) fn watch(options: &Options) -> Outcome {
     system::ensure_build_packages()?;
     system::ensure_window_packages()?;
     let progress = Progress::start();
-    let windows = build(&progress, false)?;
+    let windows = build(&progress)?;
     let folder = options.out.join("run");
     fresh(&folder)?;
     let programs = Programs { peer: PathBuf::new(), rendezvous: windows.rendezvous.clone() };
