@@ -193,13 +193,16 @@ impl App {
         }
     }
 
-    /// A picture that was dropped onto the window, and what came of files.
+    /// A file that was dropped onto the window, and what came of files.
     fn take_files(&mut self, context: &Context) {
         let dropped = context.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).next());
-        if let Some(file) = dropped
-            && matches!(self.stage, Stage::Open(_))
-        {
-            self.file = Some(Work::read_picture(context, file));
+        if let Some(file) = dropped {
+            // Before there is a profile the only file with a meaning is the practice's policy, after it a code.
+            self.file = match &self.stage {
+                Stage::Open(_) => Some(Work::read_picture(context, file)),
+                Stage::Closed => Some(Work::read_policy(context, file)),
+                Stage::Opening(_) => None,
+            };
         }
         let Some(came) = self.file.as_ref().and_then(Work::poll) else { return };
         self.file = None;
@@ -207,6 +210,11 @@ impl App {
         match came {
             Came::Code(text) => self.interface.offer_code(&text),
             Came::NoCode => self.interface.say(texts.no_code_in_picture, clock),
+            Came::Policy(policy) => {
+                self.interface.offer_server(&policy.server);
+                self.interface.say(texts.policy_taken, clock);
+            }
+            Came::NoPolicy => self.interface.say(texts.policy_wrong, clock),
             Came::Stored => self.interface.say(texts.card_stored, clock),
             Came::NotStored => self.interface.say(texts.card_not_stored, clock),
             Came::Nothing => {}
@@ -334,6 +342,7 @@ impl App {
             Request::FindDevices => self.found = Some(devices::find(context)),
             Request::UseDevice { kind, id } => self.use_device(kind, id, context),
             Request::OpenPicture => self.file = Some(Work::choose_picture(context)),
+            Request::OpenPolicy => self.file = Some(Work::choose_policy(context)),
             Request::SaveCard(card) => self.file = Some(Work::store_card(context, card)),
         }
     }

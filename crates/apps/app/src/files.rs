@@ -23,6 +23,42 @@ const LARGEST_PICTURE: u64 = 256 << 20;
 /// A QR code is found in a picture of this size; more costs time.
 const ENOUGH: u32 = 2_000;
 
+/// Bytes of a policy.
+const LARGEST_POLICY: u64 = 64 << 10;
+
+/// What a practice sets for its people: a text file of lines `name value`; a line that begins with `#` says nothing.
+///
+/// ```text
+/// # Practice by the park
+/// server wss://meet.example.org/#spki=…
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// `server`: address of the meeting server.
+    pub server: String,
+}
+
+impl Policy {
+    /// Reads one. A name that is not known makes it none: what a practice demands is never quietly left out.
+    fn parse(text: &str) -> Option<Self> {
+        let mut server = None;
+        for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (name, value) = line.split_once(char::is_whitespace)?;
+            let value = value.trim();
+            let is_address = (value.starts_with("wss://") || value.starts_with("ws://"))
+                && value.len() <= 512
+                && !value.contains(|character: char| character.is_whitespace() || character.is_control());
+            if name != "server" || !is_address || server.replace(value.to_owned()).is_some() {
+                return None;
+            }
+        }
+        server.map(|server| Self { server })
+    }
+}
+
 /// What came of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Came {
@@ -30,6 +66,10 @@ pub enum Came {
     Code(zeroize::Zeroizing<String>),
     /// There is none in the picture, or it is no picture.
     NoCode,
+    /// The practice's policy.
+    Policy(Policy),
+    /// It is none, or asks for what this version does not know.
+    NoPolicy,
     /// The card is stored.
     Stored,
     /// The card can't be stored.
@@ -62,6 +102,16 @@ impl Work {
         })
     }
 
+    /// Lets the practice's policy be chosen and reads it.
+    pub fn choose_policy(context: &Context) -> Self {
+        Self::begin(context, || rfd::FileDialog::new().pick_file().map_or(Came::Nothing, |file| read_policy(&file)))
+    }
+
+    /// Reads a policy that was dropped onto the window.
+    pub fn read_policy(context: &Context, file: PathBuf) -> Self {
+        Self::begin(context, move || read_policy(&file))
+    }
+
     /// Reads a picture that was dropped onto the window.
     pub fn read_picture(context: &Context, file: PathBuf) -> Self {
         Self::begin(context, move || read_code(&file))
@@ -92,13 +142,20 @@ impl Work {
     }
 }
 
-fn read_code(file: &Path) -> Came {
+/// All of a file, unless it is larger than that.
+fn read(file: &Path, largest: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = fs::File::open(file).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
-    if read.is_err() || bytes.len() as u64 > LARGEST_FILE {
-        return Came::NoCode;
-    }
-    code_in(&bytes).map_or(Came::NoCode, Came::Code)
+    fs::File::open(file).ok()?.take(largest + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= largest).then_some(bytes)
+}
+
+fn read_policy(file: &Path) -> Came {
+    let text = read(file, LARGEST_POLICY).and_then(|bytes| String::from_utf8(bytes).ok());
+    text.and_then(|text| Policy::parse(&text)).map_or(Came::NoPolicy, Came::Policy)
+}
+
+fn read_code(file: &Path) -> Came {
+    read(file, LARGEST_FILE).and_then(|bytes| code_in(&bytes)).map_or(Came::NoCode, Came::Code)
 }
 
 fn code_in(bytes: &[u8]) -> Option<zeroize::Zeroizing<String>> {
@@ -199,6 +256,30 @@ mod tests {
         let mut huge = good;
         huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
         assert!(code_in(&huge).is_none());
+    }
+
+    #[test]
+    fn a_policy_is_taken_whole_or_not_at_all() {
+        let good = "\u{feff}# Practice\r\n\r\nserver  wss://meet.example.org/#spki=abc\r\n";
+        assert_eq!(Policy::parse(good).unwrap().server, "wss://meet.example.org/#spki=abc");
+        for bad in [
+            "",
+            "# nothing",
+            "server",
+            "server https://meet.example.org",
+            "server wss://a b",
+            "server wss://a\nserver wss://b",
+            "server wss://a\nrecording off",
+        ] {
+            assert_eq!(Policy::parse(bad), None, "{bad:?}");
+        }
+        let file = std::env::temp_dir().join(format!("sotto-policy-{}", std::process::id()));
+        fs::write(&file, vec![b'#'; LARGEST_POLICY as usize + 1]).unwrap();
+        assert_eq!(read_policy(&file), Came::NoPolicy);
+        fs::write(&file, [0xff, 0xfe, 0]).unwrap();
+        assert_eq!(read_policy(&file), Came::NoPolicy);
+        fs::remove_file(&file).unwrap();
+        assert_eq!(read_policy(&file), Came::NoPolicy, "a file that is gone");
     }
 
     #[test]

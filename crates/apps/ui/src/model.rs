@@ -195,6 +195,8 @@ pub enum Request {
     CopySecret(Secret),
     /// Lets a picture with a QR code be chosen; the text goes to [`crate::Interface::offer_code`].
     OpenPicture,
+    /// Lets the practice's policy file be chosen; its server goes to [`crate::Interface::offer_server`].
+    OpenPolicy,
     /// Stores or prints the card of an invite.
     SaveCard(Card),
     /// Own picture on or off while waiting or in the device check: the camera's light follows.

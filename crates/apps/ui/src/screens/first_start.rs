@@ -132,7 +132,13 @@ fn fields(ui: &mut Ui, s: &mut Screen<'_>, therapist: bool, busy: bool) {
     let field = Field::new(t.server).hint(t.server_hint).limit(512).below(help, says_server);
     let response = field.show(ui, &mut first.server);
     enter |= entered(ui, &response);
-    gap(ui, 28.0);
+    if therapist && s.model.abilities.open_picture {
+        gap(ui, 4.0);
+        if Button::text(t.open_policy).icon(icons::FILE).height(40.0).show(ui).clicked() {
+            s.requests.push(Request::OpenPolicy);
+        }
+    }
+    gap(ui, 20.0);
     let label = if busy { t.setup_busy } else { t.setup_go };
     let ready = !short && !differs && server_right;
     let clicked =

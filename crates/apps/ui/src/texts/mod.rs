@@ -32,7 +32,7 @@ texts! {
     welcome_display welcome_lead welcome_title have_code have_code_text am_therapist am_therapist_text check_devices
     text_size setup_title_therapist setup_title_client setup_lead passphrase passphrase_help passphrase_again
     passphrase_short passphrase_differs show_passphrase server server_hint server_help_therapist server_help_client
-    server_wrong setup_go setup_busy setup_missing setup_missing_server unlock_title unlock_lead unlock_go
+    server_wrong open_policy policy_wrong policy_taken setup_go setup_busy setup_missing setup_missing_server unlock_title unlock_lead unlock_go
     unlock_busy unlock_forgotten
     // Room
     waiting here_now here_minute here_minutes same_keys_as same_keys new_compare continuity_lost admit admit_name
