@@ -92,6 +92,15 @@ pub(crate) fn build(progress: &Progress) -> Outcome<Programs> {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace());
+    // What cargo tells us about ourselves: ring's build script watches these names, so with them everything above it
+    // would be built anew whenever somebody changes between `cargo xtask` and plain `cargo`.
+    for (name, _) in std::env::vars_os() {
+        let is_ours =
+            name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+        if is_ours {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

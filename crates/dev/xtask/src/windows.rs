@@ -1,7 +1,7 @@
 //! The demo with two real windows: for two people at one computer, or (`--auto`) for a program that presses the keys.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fs::{self, File},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
@@ -181,29 +181,15 @@ fn table(name: &str, figures: &Value) -> String {
 // ---- two windows for people ----
 
 /// What to do on each screen, by its name; a person reads it in the terminal.
-const HINTS: &[(&str, &str, &str)] = &[
-    ("therapist", "welcome", "Left window: choose “I’m a therapist”. Right window: choose “I have an invite code”."),
-    (
-        "therapist",
-        "first-start",
-        "Left: choose any passphrase and go on; the server of this demo is filled in already.",
-    ),
-    ("client", "first-start", "Right: choose any passphrase and go on."),
-    ("therapist", "room", "Left: press “New client”, give a label, make a code."),
-    ("therapist", "invite", "Read the code in the left window and type it into the right one."),
-    ("client", "join", "Right: this is where the code goes."),
-    ("client", "waiting", "Left: go to “Room” and press “Admit”."),
-    (
-        "therapist",
-        "compare",
-        "Both: read your own words aloud (to yourself), find them in the other window, pick them there.",
-    ),
-    (
-        "therapist",
-        "session",
-        "You are in a session. Try Mute, Chat, “Can anyone listen?”. “End” ends it on both sides.",
-    ),
-    ("therapist", "ended", "That was all. Close both windows, or go on: the second time no code is needed."),
+const HINTS: &[(&str, &str)] = &[
+    ("welcome", "In one window choose “I’m a therapist”, in the other “I have an invite code”."),
+    ("first-start", "Choose any passphrase and go on; the server of this demo is filled in already."),
+    ("room", "Therapist: press “New client”, give a label, make a code."),
+    ("invite", "Read the code in the therapist’s window and type it into the client’s."),
+    ("waiting", "The client waits. Therapist: go to “Room” and press “Admit”."),
+    ("compare", "Both: read your own words (aloud, or to yourself), and pick them in the other window."),
+    ("session", "You are in a session. Try Mute, Chat, “Can anyone listen?”. “End” ends it on both sides."),
+    ("ended", "That was all. Close both windows, or go on: the second time no code is needed."),
 ];
 
 /// `cargo xtask demo` on a display: both sides on one screen.
@@ -229,12 +215,11 @@ pub(crate) fn watch(options: &Options) -> Outcome {
     let camera = if Path::new("/dev/video0").exists() { "device" } else { "test" };
     let mut client = open(&windows, &folder, "client", &server.url, &["--camera", camera], &sender)?;
     drop(sender);
-    progress.say("Two windows open: one is the therapist’s, one the client’s. Put them side by side.");
-    let mut said = BTreeMap::new();
-    for (role, screen) in screens {
-        let hint = HINTS.iter().find(|(of, on, _)| *of == role && *on == screen);
-        if let Some((_, _, hint)) = hint
-            && said.insert(*hint, ()).is_none()
+    progress.say("Two windows open. Put them side by side.");
+    let mut said = BTreeSet::new();
+    for screen in screens {
+        if let Some((_, hint)) = HINTS.iter().find(|(of, _)| *of == screen)
+            && said.insert(*hint)
         {
             progress.say(hint);
         }
@@ -259,7 +244,7 @@ fn open(
     role: &'static str,
     server: &str,
     devices: &[&str],
-    screens: &mpsc::Sender<(&'static str, String)>,
+    screens: &mpsc::Sender<String>,
 ) -> Outcome<Child> {
     let mut child = Command::new(&windows.sotto)
         .args(["--log", "info", "--window", "960x720", "--rendezvous", server, "--profile"])
@@ -277,7 +262,7 @@ fn open(
             // The log is for people who look for a failure; the demo does not depend on it.
             let _written = writeln!(log, "{line}");
             if let Some(screen) = screen_of(&line)
-                && screens.send((role, screen)).is_err()
+                && screens.send(screen).is_err()
             {
                 return;
             }
