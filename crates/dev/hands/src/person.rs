@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Software encoders, a key derivation and a software renderer may all be at work on two processors.
-const LIMIT: Duration = Duration::from_secs(25);
+const LIMIT: Duration = Duration::from_secs(60);
 /// More controls than any screen has.
 const TABS: usize = 60;
 /// A slow frame of a software renderer.

@@ -72,8 +72,10 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     let server = Server::start(&options.rendezvous)?;
     let screen = Screen::start(2 * WIDTH, HEIGHT)?;
     let bus = Bus::start(&screen.display)?;
+    // Sockets need short paths.
+    let sockets = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| options.folder.clone(), std::path::PathBuf::from);
     let ears = |role: &str, seed: u64, line: &str| {
-        Ears::start(&options.folder.join(format!("sound-{role}")), seed, line, options.seconds as f64)
+        Ears::start(&sockets.join(format!("sound-{role}")), seed, line, options.seconds as f64)
     };
     let mut ears = [ears("therapist", 1, LINES[0])?, ears("client", 2, LINES[1])?];
     say("two windows open");

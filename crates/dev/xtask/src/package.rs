@@ -152,6 +152,8 @@ fn build(debug: bool, progress: &Progress) -> Outcome<PathBuf> {
     let mut command = cargo();
     command.args(["build", "--locked", "-p", NAME]);
     let (what, folder) = if debug {
+        // What the demo builds too: with other packages cargo would build what they share a second time.
+        command.args(["-p", "sotto-rendezvous-server", "-p", "sotto-hands"]);
         ("Building the window (debug; the first time takes some ten minutes on two cores)", "debug")
     } else {
         command.arg("--release");
