@@ -59,7 +59,7 @@ impl Desk {
             abilities: Abilities {
                 capture_stopped: false,
                 preview: true,
-                open_picture: true,
+                files: true,
                 save_card: true,
                 tone: true,
                 lock: true,

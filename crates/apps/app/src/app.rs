@@ -426,7 +426,7 @@ impl eframe::App for App {
             abilities: Abilities {
                 capture_stopped: false,
                 preview: !matches!(self.arguments.camera, CameraChoice::None),
-                open_picture: true,
+                files: true,
                 save_card: true,
                 tone: true,
                 lock: true,

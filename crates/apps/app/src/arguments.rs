@@ -1,8 +1,9 @@
 //! The command line and the environment of `sotto`.
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
-use sotto_session_api::{CameraChoice, MicrophoneChoice, NotAChoice, SpeakerChoice, sentences::Language};
+pub use sotto_session_api::options::{Help, UsageError};
+use sotto_session_api::{CameraChoice, MicrophoneChoice, SpeakerChoice, options::Options, sentences::Language};
 
 /// Text for `--help`.
 pub const USAGE: &str = "\
@@ -60,14 +61,6 @@ pub enum ThemeChoice {
     Contrast,
 }
 
-/// `--help` was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Help;
-
-/// The command line or the environment is wrong; the text says where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageError(pub String);
-
 const OPTIONS: &[&str] = &[
     "profile",
     "rendezvous",
@@ -85,7 +78,7 @@ const OPTIONS: &[&str] = &[
 ];
 
 impl Arguments {
-    /// Reads `--name VALUE` and `--name=VALUE`; what is missing there is looked up with `environment` as `SOTTO_NAME`.
+    /// Reads command line and environment.
     ///
     /// # Errors
     /// A [`UsageError`] that names the option; `Ok(Err(Help))` where help was asked for.
@@ -93,116 +86,46 @@ impl Arguments {
         arguments: impl IntoIterator<Item = String>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Result<Self, Help>, UsageError> {
-        let mut given: Vec<(&'static str, String)> = Vec::new();
-        let mut rest = arguments.into_iter();
-        while let Some(argument) = rest.next() {
-            if argument == "--help" || argument == "-h" {
-                return Ok(Err(Help));
-            }
-            let unknown = || UsageError(format!("there is no option {argument:?}"));
-            let option = argument.strip_prefix("--").ok_or_else(unknown)?;
-            let (name, value) =
-                option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value.to_owned())));
-            let name = *OPTIONS.iter().find(|known| **known == name).ok_or_else(unknown)?;
-            let value = match value {
-                Some(value) => value,
-                None => rest.next().ok_or_else(|| UsageError(format!("--{name} needs a value")))?,
-            };
-            if given.iter().any(|(other, _)| *other == name) {
-                return Err(UsageError(format!("--{name} is there twice")));
-            }
-            given.push((name, value));
-        }
-        let value = |name: &str| {
-            given.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone()).or_else(|| {
-                environment(&format!("SOTTO_{}", name.to_ascii_uppercase().replace('-', "_")))
-                    .filter(|value| !value.is_empty())
-            })
+        let options = match Options::read(OPTIONS, arguments, environment)? {
+            Ok(options) => options,
+            Err(help) => return Ok(Err(help)),
         };
+        let languages = [("en", Language::English), ("de", Language::German)];
+        let language = options.one_of("language", &languages)?;
+        let themes = [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark), ("contrast", ThemeChoice::Contrast)];
+        let is_true = [("true", true), ("false", false)];
         Ok(Ok(Self {
-            profile: match value("profile") {
-                Some(folder) => PathBuf::from(folder),
-                None => default_profile(&environment)?,
-            },
-            rendezvous: value("rendezvous"),
-            ca: value("ca").map(PathBuf::from),
-            relay_only: one_of("relay-only", value("relay-only"), &[("true", true), ("false", false)])?.unwrap_or(true),
-            camera: choice("camera", value("camera"))?.unwrap_or(CameraChoice::Device(None)),
-            microphone: choice("mic", value("mic"))?.unwrap_or(MicrophoneChoice::Device(None)),
-            speaker: choice("audio-out", value("audio-out"))?.unwrap_or(SpeakerChoice::Device(None)),
-            video_size: one_of(
-                "video-size",
-                value("video-size"),
-                &[("640x480", (640, 480)), ("1280x720", (1280, 720))],
-            )?
-            .unwrap_or((640, 480)),
-            language: one_of("language", value("language"), &[("en", Language::English), ("de", Language::German)])?
-                .unwrap_or_else(|| system_language(&environment)),
-            is_language_given: value("language").is_some(),
-            theme: one_of(
-                "theme",
-                value("theme"),
-                &[("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark), ("contrast", ThemeChoice::Contrast)],
-            )?,
-            zoom: match value("zoom") {
-                None => None,
-                Some(text) => Some(
-                    text.parse()
-                        .ok()
-                        .filter(|percent| (100..=200).contains(percent))
-                        .ok_or_else(|| wrong("zoom", "100 to 200"))?,
-                ),
-            },
-            window: match value("window") {
+            profile: options.profile()?,
+            rendezvous: options.text("rendezvous"),
+            ca: options.text("ca").map(PathBuf::from),
+            relay_only: options.one_of("relay-only", &is_true)?.unwrap_or(true),
+            camera: options.choice("camera")?.unwrap_or(CameraChoice::Device(None)),
+            microphone: options.choice("mic")?.unwrap_or(MicrophoneChoice::Device(None)),
+            speaker: options.choice("audio-out")?.unwrap_or(SpeakerChoice::Device(None)),
+            video_size: options.video_size()?,
+            language: language.unwrap_or_else(|| system_language(|name| options.variable(name))),
+            is_language_given: language.is_some(),
+            theme: options.one_of("theme", &themes)?,
+            zoom: options.number("zoom", &(100..=200))?,
+            window: match options.text("window") {
                 None => (1280, 800),
                 Some(text) => text
                     .split_once('x')
                     .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
                     .filter(|(width, height)| (320..=8000).contains(width) && (240..=8000).contains(height))
-                    .ok_or_else(|| wrong("window", "WIDTHxHEIGHT, e.g. 1280x800"))?,
+                    .ok_or_else(|| UsageError::wrong("window", "WIDTHxHEIGHT, e.g. 1280x800"))?,
             },
-            log: one_of(
-                "log",
-                value("log"),
-                &["error", "warn", "info", "debug", "trace"].map(|level| (level, level.to_owned())),
-            )?
-            .unwrap_or_else(|| "warn".to_owned()),
+            log: options.log()?,
         }))
     }
 }
 
-fn wrong(option: &str, expected: &str) -> UsageError {
-    UsageError(format!("--{option} takes {expected}"))
-}
-
-fn choice<T: FromStr<Err = NotAChoice>>(option: &str, text: Option<String>) -> Result<Option<T>, UsageError> {
-    text.map(|text| text.parse().map_err(|error: NotAChoice| wrong(option, error.0))).transpose()
-}
-
-fn one_of<T: Clone>(option: &str, text: Option<String>, of: &[(&str, T)]) -> Result<Option<T>, UsageError> {
-    let Some(text) = text else { return Ok(None) };
-    match of.iter().find(|(name, _)| *name == text) {
-        Some((_, value)) => Ok(Some(value.clone())),
-        None => Err(wrong(option, &of.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))),
-    }
-}
-
 /// German where the system speaks it, English elsewhere.
-fn system_language(environment: &impl Fn(&str) -> Option<String>) -> Language {
-    let set = |name: &&str| environment(name).filter(|value| !value.is_empty());
-    match ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set) {
+fn system_language(variable: impl Fn(&str) -> Option<String>) -> Language {
+    match ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable) {
         Some(locale) if locale.starts_with("de") => Language::German,
         _ => Language::English,
     }
-}
-
-fn default_profile(environment: &impl Fn(&str) -> Option<String>) -> Result<PathBuf, UsageError> {
-    let folder = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    folder("XDG_DATA_HOME")
-        .or_else(|| folder("HOME").map(|home| home.join(".local").join("share")))
-        .or_else(|| folder("LOCALAPPDATA"))
-        .map(|data| data.join("sotto"))
-        .ok_or_else(|| UsageError("there is no home folder: --profile DIR is needed".into()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The command line and the environment of `sotto-peer`.
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
-use sotto_session_api::{CameraChoice, MicrophoneChoice, NotAChoice, ProfileRole, SpeakerChoice, VideoOut};
+pub use sotto_session_api::options::{Help, UsageError};
+use sotto_session_api::{CameraChoice, MicrophoneChoice, ProfileRole, SpeakerChoice, VideoOut, options::Options};
 
 /// Text for `--help`.
 pub const USAGE: &str = "\
@@ -44,46 +45,8 @@ pub struct Arguments {
     /// Descriptor that the passphrase is read from.
     pub passphrase_fd: Option<u32>,
     /// What is logged on standard error.
-    pub log: LogLevel,
+    pub log: String,
 }
-
-/// How much is logged. No level ever shows an address, a label, a code or a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Only what broke.
-    Error,
-    /// And what is odd.
-    #[default]
-    Warn,
-    /// And what a user may want to know.
-    Info,
-    /// And each operation.
-    Debug,
-    /// And each packet.
-    Trace,
-}
-
-impl LogLevel {
-    /// Name as on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
-}
-
-/// `--help` was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Help;
-
-/// The command line or the environment is wrong; the text says where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageError(pub String);
 
 const OPTIONS: &[&str] = &[
     "profile",
@@ -103,7 +66,7 @@ const OPTIONS: &[&str] = &[
 ];
 
 impl Arguments {
-    /// Reads `--name VALUE` and `--name=VALUE`; what is missing there is looked up with `environment` as `SOTTO_NAME`.
+    /// Reads command line and environment.
     ///
     /// # Errors
     /// A [`UsageError`] that names the option; `Ok(Err(Help))` where help was asked for.
@@ -111,111 +74,36 @@ impl Arguments {
         arguments: impl IntoIterator<Item = String>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Result<Self, Help>, UsageError> {
-        let mut given: Vec<(&'static str, String)> = Vec::new();
-        let mut rest = arguments.into_iter();
-        while let Some(argument) = rest.next() {
-            if argument == "--help" || argument == "-h" {
-                return Ok(Err(Help));
-            }
-            let unknown = || UsageError(format!("there is no option {argument:?}"));
-            let option = argument.strip_prefix("--").ok_or_else(unknown)?;
-            let (name, value) =
-                option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value.to_owned())));
-            let name = *OPTIONS.iter().find(|known| **known == name).ok_or_else(unknown)?;
-            let value = match value {
-                Some(value) => value,
-                None => rest.next().ok_or_else(|| UsageError(format!("--{name} needs a value")))?,
-            };
-            if given.iter().any(|(other, _)| *other == name) {
-                return Err(UsageError(format!("--{name} is there twice")));
-            }
-            given.push((name, value));
-        }
-        let value = |name: &str| {
-            given.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone()).or_else(|| {
-                environment(&format!("SOTTO_{}", name.to_ascii_uppercase().replace('-', "_")))
-                    .filter(|value| !value.is_empty())
-            })
+        let options = match Options::read(OPTIONS, arguments, environment)? {
+            Ok(options) => options,
+            Err(help) => return Ok(Err(help)),
         };
-
-        match value("screen").as_deref() {
+        match options.text("screen").as_deref() {
             None | Some("none") => {}
             Some("device" | "test") => {
                 return Err(UsageError("--screen: sharing does not exist in this version yet".into()));
             }
-            Some(_) => return Err(wrong("screen", "none")),
+            Some(_) => return Err(UsageError::wrong("screen", "none")),
         }
+        let roles = [("therapist", ProfileRole::Therapist), ("client", ProfileRole::Client)];
+        let no_role = || UsageError("--role therapist or --role client is needed".into());
+        let is_true = [("true", true), ("false", false)];
         Ok(Ok(Self {
-            profile: match value("profile") {
-                Some(folder) => PathBuf::from(folder),
-                None => default_profile(&environment)?,
-            },
-            role: match value("role").as_deref() {
-                Some("therapist") => ProfileRole::Therapist,
-                Some("client") => ProfileRole::Client,
-                Some(_) => return Err(wrong("role", "therapist or client")),
-                None => return Err(UsageError("--role therapist or --role client is needed".into())),
-            },
-            rendezvous: value("rendezvous"),
-            ca: value("ca").map(PathBuf::from),
-            relay_only: match value("relay-only").as_deref() {
-                None | Some("true") => true,
-                Some("false") => false,
-                Some(_) => return Err(wrong("relay-only", "true or false")),
-            },
-            camera: value("camera").map_or(Ok(CameraChoice::Device(None)), |text| choice("camera", &text))?,
-            microphone: value("mic").map_or(Ok(MicrophoneChoice::Device(None)), |text| choice("mic", &text))?,
-            speaker: value("audio-out").map_or(Ok(SpeakerChoice::Device(None)), |text| choice("audio-out", &text))?,
-            video_out: value("video-out").map_or(Ok(VideoOut::None), |text| choice("video-out", &text))?,
-            video_size: value("video-size").map_or(Ok((640, 480)), |text| size(&text))?,
-            stats_every: value("stats-every").map(|text| number(&text, "stats-every", 1..=86_400)).transpose()?,
-            passphrase_fd: value("passphrase-fd")
-                .map(|text| number(&text, "passphrase-fd", 0..=1_048_576))
-                .transpose()?,
-            log: match value("log").as_deref() {
-                None => LogLevel::default(),
-                Some("error") => LogLevel::Error,
-                Some("warn") => LogLevel::Warn,
-                Some("info") => LogLevel::Info,
-                Some("debug") => LogLevel::Debug,
-                Some("trace") => LogLevel::Trace,
-                Some(_) => return Err(wrong("log", "error, warn, info, debug or trace")),
-            },
+            profile: options.profile()?,
+            role: options.one_of("role", &roles)?.ok_or_else(no_role)?,
+            rendezvous: options.text("rendezvous"),
+            ca: options.text("ca").map(PathBuf::from),
+            relay_only: options.one_of("relay-only", &is_true)?.unwrap_or(true),
+            camera: options.choice("camera")?.unwrap_or(CameraChoice::Device(None)),
+            microphone: options.choice("mic")?.unwrap_or(MicrophoneChoice::Device(None)),
+            speaker: options.choice("audio-out")?.unwrap_or(SpeakerChoice::Device(None)),
+            video_out: options.choice("video-out")?.unwrap_or(VideoOut::None),
+            video_size: options.video_size()?,
+            stats_every: options.number("stats-every", &(1..=86_400))?,
+            passphrase_fd: options.number("passphrase-fd", &(0..=1_048_576))?,
+            log: options.log()?,
         }))
     }
-}
-
-fn wrong(option: &str, expected: &str) -> UsageError {
-    UsageError(format!("--{option} takes {expected}"))
-}
-
-fn default_profile(environment: impl Fn(&str) -> Option<String>) -> Result<PathBuf, UsageError> {
-    let folder = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    folder("XDG_DATA_HOME")
-        .or_else(|| folder("HOME").map(|home| home.join(".local").join("share")))
-        .or_else(|| folder("LOCALAPPDATA"))
-        .map(|data| data.join("sotto"))
-        .ok_or_else(|| UsageError("there is no home folder: --profile DIR is needed".into()))
-}
-
-/// What a device option names.
-fn choice<T: FromStr<Err = NotAChoice>>(option: &str, text: &str) -> Result<T, UsageError> {
-    text.parse().map_err(|error: NotAChoice| wrong(option, error.0))
-}
-
-fn size(text: &str) -> Result<(u32, u32), UsageError> {
-    match text {
-        "640x480" => Ok((640, 480)),
-        "1280x720" => Ok((1280, 720)),
-        _ => Err(wrong("video-size", "640x480 or 1280x720")),
-    }
-}
-
-fn number(text: &str, option: &str, range: std::ops::RangeInclusive<u32>) -> Result<u32, UsageError> {
-    text.parse()
-        .ok()
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| wrong(option, &format!("a whole number from {} to {}", range.start(), range.end())))
 }
 
 #[cfg(test)]

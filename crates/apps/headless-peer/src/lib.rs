@@ -22,7 +22,7 @@ mod line;
 mod object;
 mod passphrase;
 
-pub use arguments::{Arguments, Help, LogLevel, USAGE, UsageError};
+pub use arguments::{Arguments, Help, USAGE, UsageError};
 pub use command::{ParseError, parse_command};
 pub use event::{render_error, render_event};
 pub use line::{LINE_LIMIT, Line, Lines};

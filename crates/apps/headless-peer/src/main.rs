@@ -45,7 +45,7 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE_STATUS);
         }
     };
-    log_to_standard_error(arguments.log.name());
+    log_to_standard_error(&arguments.log);
     #[cfg(feature = "dangerous-plaintext-for-test")]
     dangerous_plaintext::start();
 

@@ -102,8 +102,8 @@ pub struct Abilities {
     pub capture_stopped: bool,
     /// [`crate::Request::Preview`] shows the own picture while waiting and in the device check.
     pub preview: bool,
-    /// [`crate::Request::OpenPicture`] lets a picture file be chosen and reads its QR code.
-    pub open_picture: bool,
+    /// A file can be chosen: a picture with a QR code ([`crate::Request::OpenPicture`]), a practice's policy.
+    pub files: bool,
     /// [`crate::Request::SaveCard`] lets a card be stored or printed.
     pub save_card: bool,
     /// [`crate::Request::PlayTone`] plays a tone.

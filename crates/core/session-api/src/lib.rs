@@ -7,6 +7,7 @@
 mod choice;
 mod command;
 mod event;
+pub mod options;
 mod picture;
 pub mod sentences;
 mod snapshot;

@@ -13,6 +13,7 @@ mod bench;
 mod check;
 mod claims;
 mod demo;
+mod notices;
 mod package;
 mod picture;
 mod process;

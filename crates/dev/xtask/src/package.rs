@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Failure, Outcome,
+    Failure, Outcome, notices,
     progress::{Progress, shown},
     run::{cargo, metadata, target_folder, workspace},
     system,
@@ -46,8 +46,8 @@ const OPENED_LATER: &[(&str, &str)] = &[
 /// What it reads while running: the system's certificate roots, without which no server is trusted.
 const READ_LATER: &[&str] = &["ca-certificates"];
 
-/// A driver to draw with. Without any the window does not open; each of these was seen to be enough, also on a
-/// computer without a graphics card.
+/// A driver to draw with; without any the window does not open. The first was seen to be enough on a computer without a
+/// graphics card, where it draws in software.
 const DRIVER: &str = "mesa-vulkan-drivers | vulkan-icd | libgl1-mesa-dri";
 
 /// What it starts without, but is better with: the driver for cards without Vulkan, and a sound server so that
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     lay_out(&root)?;
 
     let control = Control {
-        version: debian_version(&version()?),
+        version: debian_version(&version()?, options.debug),
         architecture: said_by(Command::new("dpkg").arg("--print-architecture"))?,
         depends: depends(&linked(&installed, &target)?),
         kibibytes: tidy(&root)?.div_ceil(1024),
@@ -189,17 +189,26 @@ fn lay_out(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// Our licence and those of fonts, icons and words, one after the other.
+/// Our licence and those of fonts, icons, words and of all that is compiled in, one after the other.
 fn licences() -> Outcome<String> {
     let mut text = String::from(
-        "Sotto is under the Mozilla Public License 2.0. Fonts, icons and words in it have their own licences.\n",
+        "Sotto is under the Mozilla Public License 2.0; its source is what this package was made of. Fonts, icons, words\n\
+         and libraries in it have their own licences, which follow.\n",
     );
     for licence in LICENCES {
         let path = workspace().join(licence);
         let words = fs::read_to_string(&path).map_err(|error| Failure::new(format!("{licence}: {error}")))?;
         text.push_str(&format!("\n\n==== {licence} ====\n\n{}\n", words.trim_end()));
     }
+    text.push_str(&notices::of(NAME, &host()?)?);
     Ok(text)
+}
+
+/// The target that is built for: this computer's.
+fn host() -> Outcome<String> {
+    let said = said_by(Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV"))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or_else(|| Failure::new("rustc names no host"))?.to_owned())
 }
 
 /// Makes the folder that `file` is to lie in.
@@ -245,9 +254,10 @@ fn version() -> Outcome<String> {
     Ok(version.ok_or_else(|| Failure::new(format!("cargo metadata knows no version of {NAME}")))?.to_owned())
 }
 
-/// The same for dpkg, for which `~` and not `-` says that something comes before.
-fn debian_version(version: &str) -> String {
-    version.replace('-', "~")
+/// The same for dpkg, for which `~` and not `-` says that something comes before. A debug package comes before the one
+/// that is for people, so that apt replaces it.
+fn debian_version(version: &str, debug: bool) -> String {
+    format!("{}{}", version.replace('-', "~"), if debug { "~debug" } else { "" })
 }
 
 /// The packages of the libraries that `program` is linked with, and their least versions, as `dpkg-shlibdeps` finds
@@ -329,7 +339,7 @@ mod tests {
 
     fn control() -> Control {
         Control {
-            version: debian_version("1.2.0-rc.1"),
+            version: debian_version("1.2.0-rc.1", false),
             architecture: "amd64".into(),
             depends: depends("libc6 (>= 2.34), libx11-6 (>= 2:1.8), libasound2 (>= 1.0)"),
             kibibytes: 12_345,
@@ -401,6 +411,7 @@ mod tests {
     fn everything_that_goes_in_is_there() {
         let text = licences().unwrap();
         assert!(text.contains("Mozilla Public License Version 2.0"), "our own licence");
+        assert!(text.contains("Cisco Systems"), "what is compiled in");
         assert!(text.contains("SIL OPEN FONT LICENSE") && text.contains("Phosphor"), "the fonts' licences");
         for size in ICON_SIZES {
             assert!(workspace().join(format!("assets/icon/sotto-{size}.png")).exists(), "{size}");
@@ -409,6 +420,7 @@ mod tests {
 
     #[test]
     fn options_and_paths() {
+        assert_eq!(debian_version("0.1.0", true), "0.1.0~debug");
         let parse = |arguments: &[&str]| {
             Options::parse(&arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>())
         };

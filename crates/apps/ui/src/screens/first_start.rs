@@ -132,7 +132,7 @@ fn fields(ui: &mut Ui, s: &mut Screen<'_>, therapist: bool, busy: bool) {
     let field = Field::new(t.server).hint(t.server_hint).limit(512).below(help, says_server);
     let response = field.show(ui, &mut first.server);
     enter |= entered(ui, &response);
-    if therapist && s.model.abilities.open_picture {
+    if therapist && s.model.abilities.files {
         gap(ui, 4.0);
         if Button::text(t.open_policy).icon(icons::FILE).height(40.0).show(ui).clicked() {
             s.requests.push(Request::OpenPolicy);

@@ -190,7 +190,7 @@ fn code(ui: &mut Ui, s: &mut Screen<'_>) {
     if s.state.join.link_open {
         gap(ui, 12.0);
         text(ui, Type::BODY, theme.ink2, t.link_help);
-        if s.model.abilities.open_picture {
+        if s.model.abilities.files {
             gap(ui, 8.0);
             if Button::secondary(t.open_picture).icon(icons::IMAGE).height(44.0).show(ui).clicked() {
                 s.requests.push(Request::OpenPicture);
