@@ -432,6 +432,7 @@ fn figures() -> Stats {
         target_kbps: 1232,
         path: Some(Path::Relayed),
         srtp_profile: "SRTP_AEAD_AES_256_GCM".to_owned(),
+        sizes_constant: Some(true),
         dtls_cipher: "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256".to_owned(),
         ..Stats::default()
     };

@@ -159,6 +159,7 @@ fn stats_fields(stats: &Stats) -> Value {
     });
     put(&mut fields, "rtt_ms", stats.rtt_ms.map(|ms| number(ms.into())));
     put(&mut fields, "path", stats.path.map(path_name));
+    put(&mut fields, "sizes_constant", stats.sizes_constant);
     fields
 }
 

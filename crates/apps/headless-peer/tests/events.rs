@@ -172,6 +172,7 @@ fn stats_hold_what_the_interface_promises() {
         rtt_ms: Some(1.25),
         path: Some(Path::Relayed),
         srtp_profile: "SRTP_AEAD_AES_256_GCM".into(),
+        sizes_constant: Some(true),
         cpu_s: 1.5,
         ..Stats::default()
     };
@@ -194,6 +195,7 @@ fn stats_hold_what_the_interface_promises() {
         "srtp_profile",
         "epoch",
         "step",
+        "sizes_constant",
         "integrity_failures",
         "replays",
         "cpu_s",

@@ -27,6 +27,7 @@ mod level;
 mod packet_header;
 mod packetizer;
 mod playout;
+mod size_check;
 mod stretch;
 pub mod traits;
 
@@ -36,6 +37,7 @@ pub use level::{LevelMeter, SILENCE_DB, level_dbfs};
 pub use packet_header::{HEADER_LEN, MAX_FRAME_BYTES, MAX_PAYLOAD, PacketHeader};
 pub use packetizer::{FrameTooLarge, VideoPacketizer};
 pub use playout::AudioPlayout;
+pub use size_check::SizeCheck;
 pub use traits::{
     AUDIO_FRAME, AUDIO_RATE, AudioDecoder, AudioEncoder, AudioSink, AudioSource, DeviceFault, EncodedFrame,
     MediaPacket, VideoDecoder, VideoEncoder, VideoFrame, VideoSink, VideoSource,

@@ -122,6 +122,8 @@ pub struct Stats {
     pub epoch: u32,
     /// Ratchet step.
     pub step: u8,
+    /// Every packet sent so far had the only size it may have; `None` while there were too few to say (PROTOCOL §7.5).
+    pub sizes_constant: Option<bool>,
     /// Packets whose tag failed.
     pub integrity_failures: u64,
     /// Packets that were repeated.

@@ -21,6 +21,12 @@ pub(crate) fn check(session: &Session) -> Outcome {
                 return Err(wrong(format!("{count} is {}, 0 was expected on this computer", stats[count])));
             }
         }
+        if stats["sizes_constant"] != true {
+            return Err(wrong(format!(
+                "sizes_constant is {}: not all packets had their size",
+                stats["sizes_constant"]
+            )));
+        }
         one_size(&stats["audio_out"]).map_err(wrong)?;
         for (direction, unit) in [("audio_in", "packets"), ("video_in", "frames")] {
             if stats[direction][unit].as_u64().unwrap_or_default() <= 20 {

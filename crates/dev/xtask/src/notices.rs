@@ -116,7 +116,10 @@ mod tests {
     fn crates_and_the_c_libraries_in_them_are_named() {
         let text = of("sotto", "x86_64-unknown-linux-gnu").unwrap();
         for name in ["eframe ", "webrtc ", "ring ", "snow "] {
-            assert!(["\n==== ", "\n     ", "\n"].iter().any(|start| text.contains(&format!("{start}{name}"))), "{name}");
+            assert!(
+                ["\n==== ", "\n     ", "\n"].iter().any(|start| text.contains(&format!("{start}{name}"))),
+                "{name}"
+            );
         }
         assert!(text.contains("Cisco Systems"), "OpenH264's own licence");
         assert!(text.contains("Xiph.Org") && text.contains("Skype"), "Opus's own licence");

@@ -252,6 +252,11 @@ fn checks(ui: &mut Ui, s: &Screen<'_>) {
             );
         }
     }
+    match s.memory.stats.as_ref().and_then(|stats| stats.sizes_constant) {
+        Some(true) => line(good, t.check_sizes, t.check_sizes_text),
+        Some(false) => line(careful, t.check_sizes_bad, t.check_sizes_bad_text),
+        None => {}
+    }
     if s.model.abilities.capture_stopped {
         line(good, t.check_capture, t.check_capture_text);
     } else {

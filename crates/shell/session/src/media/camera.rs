@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, thread, time::Duration, time::Instant};
 
 use sotto_codecs::H264Encoder;
-use sotto_frame_crypto::Shape;
+use sotto_frame_crypto::{Shape, VIDEO_FULL_LEN};
 use sotto_media::{VideoEncoder, VideoFrame, VideoPacketizer, VideoSource};
 use sotto_session_api::{CameraChoice, Event, MediaDirection, MediaTrack, VideoSlot};
 use sotto_wire::{Codec, TrackId};
@@ -121,7 +121,7 @@ fn send(
     let (mut bytes, count) = (0, packets.len() as u64);
     for packet in &packets {
         // Every packet of a picture is full, so that only their number shows.
-        bytes += shared.send(TrackId::Camera, Codec::H264, packet, Shape::VideoFull).ok()?;
+        bytes += shared.send(TrackId::Camera, Codec::H264, packet, (Shape::VideoFull, VIDEO_FULL_LEN)).ok()?;
     }
     shared.count(|counters| {
         let video = &mut counters.stats.video_out;

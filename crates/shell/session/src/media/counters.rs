@@ -1,5 +1,6 @@
 //! Figures of the running session.
 
+use sotto_media::SizeCheck;
 use sotto_session_api::Stats;
 
 use crate::process::mono_ms;
@@ -12,6 +13,7 @@ pub(crate) struct Counters {
     pub decode_us: u64,
     pub out_rate: Rate,
     pub in_rate: Rate,
+    pub sizes: SizeCheck,
 }
 
 /// Frames and bytes of the last full second.
@@ -59,6 +61,7 @@ impl Counters {
         self.out_rate.roll();
         self.in_rate.roll();
         let mut stats = self.stats.clone();
+        stats.sizes_constant = self.sizes.verdict();
         let mean = |us: u64, frames: u64| if frames == 0 { 0.0 } else { us as f32 / 1000.0 / frames as f32 };
         stats.video_out.encode_ms = mean(self.encode_us, stats.video_out.frames);
         stats.video_in.decode_ms = mean(self.decode_us, stats.video_in.frames);

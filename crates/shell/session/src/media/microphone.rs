@@ -7,7 +7,7 @@ use std::{
 };
 
 use sotto_codecs::{AudioRung, OpusEncoder};
-use sotto_frame_crypto::Shape;
+use sotto_frame_crypto::{MEDIA_OVERHEAD, Shape};
 use sotto_media::{AUDIO_FRAME, AudioEncoder, AudioSource, DeviceFault, LevelMeter, MediaPacket};
 use sotto_session_api::{Event, MediaDirection, MediaTrack, MicrophoneChoice};
 use sotto_wire::{Codec, TrackId};
@@ -20,7 +20,9 @@ const FRAME_TIME: Duration = Duration::from_millis(20);
 pub(super) fn run(shared: &Shared, devices: &Devices) {
     let mut seen = devices.microphone.seen();
     let mut source = Source::open(shared, devices.microphone.get());
-    let mut encoder = match OpusEncoder::new(AudioRung::default()) {
+    let rung = AudioRung::default();
+    let shape = (Shape::Audio, rung.packet_bytes() + MEDIA_OVERHEAD);
+    let mut encoder = match OpusEncoder::new(rung) {
         Ok(encoder) => encoder,
         Err(error) => {
             tracing::error!(%error, "no Opus encoder");
@@ -59,7 +61,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
         };
         let packet = MediaPacket { marker: false, rtp_timestamp: timestamp, payload };
         timestamp = timestamp.wrapping_add(AUDIO_FRAME as u32);
-        let Ok(size) = shared.send(TrackId::Audio, Codec::Opus, &packet, Shape::Audio) else { return };
+        let Ok(size) = shared.send(TrackId::Audio, Codec::Opus, &packet, shape) else { return };
         shared.count(|counters| {
             counters.stats.audio_out.packets += 1;
             counters.stats.audio_out.bytes += size as u64;

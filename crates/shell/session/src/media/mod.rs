@@ -65,13 +65,14 @@ impl Shared {
         (self.camera_in_g1 || self.open.load(Ordering::Relaxed)) && !self.camera_muted.load(Ordering::Relaxed)
     }
 
-    /// Seals a packet and hands it to the transport; returns its size.
+    /// Seals a packet and hands it to the transport; returns its size. `expected` is the only size that it may have on
+    /// the wire: what leaves is looked at, not what was meant.
     fn send(
         &self,
         track: TrackId,
         codec: Codec,
         packet: &sotto_media::MediaPacket,
-        shape: Shape,
+        (shape, expected): (Shape, usize),
     ) -> Result<usize, sotto_frame_crypto::SealError> {
         let sealed = self.sealer.lock().unwrap_or_else(PoisonError::into_inner).seal(
             track,
@@ -82,6 +83,7 @@ impl Shared {
             shape,
         )?;
         let size = sealed.bytes.len();
+        self.count(|counters| counters.sizes.note(size, expected));
         self.transport.send_packet(sealed);
         Ok(size)
     }
