@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command};
 use crate::{
     Failure, Outcome,
     progress::Progress,
-    rules,
+    properties, rules,
     run::{cargo, target_folder, workspace},
     source_rules, system,
 };
@@ -32,6 +32,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     note(
         rules::check()
             .map(|pairs| progress.say(&format!("Dependency rules: hold ({pairs} pairs of package and rule)"))),
+    );
+    note(
+        properties::check().map(|(claims, tests)| progress.say(&format!("Claims: {claims} claims name {tests} tests"))),
     );
     note(licences(&progress, with_deny));
 

@@ -18,6 +18,7 @@ mod package;
 mod picture;
 mod process;
 mod progress;
+mod properties;
 mod report;
 mod rules;
 mod run;
@@ -68,6 +69,7 @@ cargo xtask TASK
   run peer ARGS…                   the same without a window (sotto-peer, JSON lines)
   test [ARGS…]                     all tests; ARGS go to `cargo test`
   check [--with-deny]              format, lints, documentation, licences, dependency rules
+  claims                           the register of security claims: each has a test, each sentence has a claim
   check-vectors                    an independent implementation, in Python, computes the known answers again
   soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
   bench call [--seconds N]         processor time, memory and set-up times of a session
@@ -92,6 +94,7 @@ fn main() -> ExitCode {
         "check" => check::run(rest),
         "bench" => bench::run(rest),
         "check-vectors" => vectors::run(rest),
+        "claims" => properties::check().map(|(claims, tests)| println!("{claims} claims name {tests} tests")),
         "setup" => system::ensure_build_packages(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the one test command, for strangers and for CI.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
     time::Instant,
@@ -9,6 +10,7 @@ use std::{
 use crate::{
     Failure, Outcome,
     progress::{Progress, clock, shown},
+    properties,
     run::cargo,
     system,
 };
@@ -20,11 +22,17 @@ struct Tally {
     passed: u32,
     failed: u32,
     ignored: u32,
+    /// Names of those that passed, without their modules.
+    names: BTreeSet<String>,
 }
 
 impl Tally {
     /// Takes a line such as `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; …` into account.
     fn read(&mut self, line: &str) {
+        if let Some(name) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... ok")) {
+            let name = name.split(" - ").next().unwrap_or(name);
+            self.names.insert(name.rsplit("::").next().unwrap_or(name).to_owned());
+        }
         let Some(rest) = line.strip_prefix("test result: ") else { return };
         self.programs += 1;
         let words: Vec<&str> = rest.split([' ', ';', '.']).filter(|word| !word.is_empty()).collect();
@@ -86,6 +94,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Err(Failure::new(format!("{sum}: a run that tests nothing proves nothing.")));
     }
     println!("{sum}");
+    if arguments.is_empty() {
+        // Only a run of all tests can say that a claim has none that passed.
+        println!("{} tests that claims rest on are among them", properties::check_passed(&tally.names)?);
+    }
     Ok(())
 }
 
@@ -108,12 +120,17 @@ mod tests {
         let mut tally = Tally::default();
         for line in [
             "running 3 tests",
+            "test media::one_size ... ok",
+            "test media::other ... FAILED",
             "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s",
             "test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s",
         ] {
             tally.read(line);
         }
-        assert_eq!(tally, Tally { programs: 2, passed: 7, failed: 2, ignored: 1 });
+        assert_eq!(
+            tally,
+            Tally { programs: 2, passed: 7, failed: 2, ignored: 1, names: ["one_size".to_owned()].into() }
+        );
     }
 
     #[test]
