@@ -245,12 +245,24 @@ fn has_libclang() -> bool {
         }
     }
     folders.iter().any(|folder| {
-        std::fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with("libclang.so") || (name.starts_with("libclang-") && name.contains(".so"))
-        })
+        std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| entry.file_name().to_str().is_some_and(is_libclang))
     })
+}
+
+/// `libclang.so`, `libclang.so.1`, `libclang-14.so.1`; not `libclang-cpp.so.14`, which LLVM's own tools bring along and
+/// which bindgen can't use.
+fn is_libclang(name: &str) -> bool {
+    match name.strip_prefix("libclang") {
+        Some(rest) if rest.starts_with(".so") => true,
+        Some(rest) => rest
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains(".so")),
+        None => false,
+    }
 }
 
 /// The package manager of Debian and Ubuntu.
@@ -300,6 +312,16 @@ impl Apt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn libclang_is_told_from_the_other_library_of_clang() {
+        for name in ["libclang.so", "libclang.so.1", "libclang-14.so.1", "libclang-14.so.14.0.6"] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in ["libclang-cpp.so.14", "libclang-14.a", "libclangBasic.a", "libLLVM-14.so"] {
+            assert!(!is_libclang(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_program_that_is_not_there_does_not_run() {
