@@ -2,13 +2,14 @@
 //! by command line, standard input and standard output.
 //!
 //! It owns: the programs under test ([`Programs`]), one running program each ([`Peer`], [`Server`]), the steps of a
-//! session ([`Meeting`]), a TCP connection that can be cut ([`Proxy`]) and folders that stay when a test fails
+//! session ([`Meeting`]), the memory of a running program ([`Memory`]), a TCP connection that can be cut ([`Proxy`]) and folders that stay when a test fails
 //! ([`Folder`]). It knows nothing that a person with a keyboard could not know: no key, no wire format, no crate of the
 //! engine.
 #![forbid(unsafe_code)]
 
 mod folder;
 mod meeting;
+mod memory;
 mod peer;
 mod programs;
 mod proxy;
@@ -16,6 +17,7 @@ mod server;
 
 pub use folder::Folder;
 pub use meeting::Meeting;
+pub use memory::Memory;
 pub use peer::{Peer, PeerSetup};
 pub use programs::Programs;
 pub use proxy::Proxy;

@@ -99,6 +99,12 @@ impl Server {
         rest.split(['/', '#']).next().expect("a split has a first part")
     }
 
+    /// Process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once, as a crash would.
     pub fn kill(mut self) {
         self.end();

@@ -1,0 +1,193 @@
+//! The memory of another process, as whoever may debug it sees it.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+};
+
+/// Bytes of an expanded AES-256 key: fifteen round keys.
+const SCHEDULE: usize = 240;
+/// Larger stretches are read piece by piece.
+const PIECE: usize = 8 << 20;
+
+/// What a process could write to, copied at one moment; it goes on running meanwhile.
+pub struct Memory {
+    pieces: Vec<(String, Vec<u8>)>,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Memory({} bytes)", self.size())
+    }
+}
+
+impl Memory {
+    /// Reads the memory of a process. Ours can't be read by other programs of their user, only by root.
+    ///
+    /// # Errors
+    /// It may not be read, or there is no such process.
+    pub fn of(pid: u32) -> io::Result<Self> {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+        let mut file = File::open(format!("/proc/{pid}/mem"))?;
+        let mut pieces = Vec::new();
+        for line in maps.lines() {
+            let mut words = line.split_whitespace();
+            let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
+            let name = words.nth(3).unwrap_or("anonymous");
+            let Some((from, to)) = range.split_once('-') else { continue };
+            let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else { continue };
+            if !rights.starts_with("rw") || name.starts_with("/dev/") {
+                continue;
+            }
+            let mut at = from;
+            while at < to {
+                let len = usize::try_from(to - at).unwrap_or(PIECE).min(PIECE);
+                // A key that lies across two pieces is in the second one whole.
+                let lead = if at > from { SCHEDULE as u64 } else { 0 };
+                let mut bytes = vec![0; len + lead as usize];
+                file.seek(SeekFrom::Start(at - lead))?;
+                // What was given back meanwhile can't be read any more.
+                if file.read_exact(&mut bytes).is_ok() {
+                    pieces.push((name.to_owned(), bytes));
+                }
+                at += len as u64;
+            }
+        }
+        Ok(Self { pieces })
+    }
+
+    /// Bytes that were read.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
+    /// Names of the areas in which these bytes are found.
+    #[must_use]
+    pub fn places(&self, needle: &[u8]) -> Vec<&str> {
+        self.pieces.iter().filter(|(_, bytes)| find(bytes, needle)).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// AES-256 keys that lie there expanded for use, found by how round keys follow from each other; nothing else looks
+    /// like that by chance.
+    #[must_use]
+    pub fn aes_256_keys(&self) -> BTreeSet<[u8; 32]> {
+        let mut found = BTreeSet::new();
+        for (_, bytes) in &self.pieces {
+            for schedule in bytes.windows(SCHEDULE).step_by(4) {
+                if is_schedule(schedule)
+                    && let Some(key) = schedule.first_chunk()
+                {
+                    found.insert(*key);
+                }
+            }
+        }
+        found
+    }
+}
+
+fn find(bytes: &[u8], needle: &[u8]) -> bool {
+    let Some((&first, rest)) = needle.split_first() else { return false };
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|&byte| byte == first) {
+        from += at + 1;
+        if bytes[from..].starts_with(rest) {
+            return true;
+        }
+    }
+    false
+}
+
+/// FIPS 197, section 5.2, with eight words of key.
+fn is_schedule(bytes: &[u8]) -> bool {
+    let word = |at: usize| [bytes[4 * at], bytes[4 * at + 1], bytes[4 * at + 2], bytes[4 * at + 3]];
+    let sub = |word: [u8; 4]| word.map(|byte| S_BOX[usize::from(byte)]);
+    let add = |a: [u8; 4], b: [u8; 4]| [a[0] ^ b[0], a[1] ^ b[1], a[2] ^ b[2], a[3] ^ b[3]];
+    let mut constant = 1_u8;
+    (8..60).all(|at| {
+        let last = word(at - 1);
+        let mixed = match at % 8 {
+            0 => {
+                let mut turned = sub([last[1], last[2], last[3], last[0]]);
+                turned[0] ^= constant;
+                constant = constant.wrapping_shl(1);
+                turned
+            }
+            4 => sub(last),
+            _ => last,
+        };
+        word(at) == add(word(at - 8), mixed)
+    }) && bytes.iter().any(|&byte| byte != 0)
+}
+
+/// The S-box, from its definition: the inverse in GF(2^8), then an affine map.
+const S_BOX: [u8; 256] = {
+    let mut table = [0; 256];
+    let (mut p, mut q) = (1_u8, 1_u8);
+    loop {
+        // p runs through all powers of 3, q through their inverses.
+        p = p ^ (p << 1) ^ if p & 0x80 == 0 { 0 } else { 0x1b };
+        q ^= q << 1;
+        q ^= q << 2;
+        q ^= q << 4;
+        if q & 0x80 != 0 {
+            q ^= 0x09;
+        }
+        table[p as usize] = q ^ q.rotate_left(1) ^ q.rotate_left(2) ^ q.rotate_left(3) ^ q.rotate_left(4) ^ 0x63;
+        if p == 1 {
+            break;
+        }
+    }
+    table[0] = 0x63;
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 197, appendix A.3: the key and the words from 8 on that follow from it.
+    const KEY: &str = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
+    const FIRST_WORDS: [&str; 4] = ["9ba35411", "8e6925af", "a51a8b5f", "2067fcde"];
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).filter_map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    }
+
+    fn expanded(key: &[u8]) -> Vec<u8> {
+        let mut bytes = key.to_vec();
+        let mut constant = 1_u8;
+        for at in 8..60 {
+            let mut word: [u8; 4] = bytes[4 * at - 4..].try_into().unwrap_or_default();
+            if at % 8 == 0 {
+                word.rotate_left(1);
+            }
+            if at % 4 == 0 {
+                word = word.map(|byte| S_BOX[usize::from(byte)]);
+            }
+            if at % 8 == 0 {
+                word[0] ^= constant;
+                constant <<= 1;
+            }
+            for (n, byte) in word.into_iter().enumerate() {
+                bytes.push(byte ^ bytes[4 * (at - 8) + n]);
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn expanded_keys_are_found_and_random_bytes_are_not() {
+        let schedule = expanded(&hex(KEY));
+        assert_eq!(schedule[32..48], hex(&FIRST_WORDS.concat())[..], "FIPS 197 A.3");
+        assert!(is_schedule(&schedule));
+        let mut wrong = schedule.clone();
+        wrong[239] ^= 1;
+        assert!(!is_schedule(&wrong) && !is_schedule(&[0; SCHEDULE]));
+        let memory = Memory { pieces: vec![("x".into(), [&[7; 20][..], &schedule, &[9; 300]].concat())] };
+        assert_eq!(memory.aes_256_keys().into_iter().collect::<Vec<_>>().concat(), hex(KEY));
+        assert_eq!(memory.places(&hex(KEY)), ["x"]);
+        assert!(memory.places(b"elsewhere").is_empty());
+    }
+}

@@ -1,0 +1,215 @@
+//! What stays behind of a session: in the memory of the two programs, in their logs and files, in the server's memory.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod common;
+
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+use common::Stage;
+use serde_json::{Value, json};
+use sotto_e2e::{Meeting, Memory, Peer};
+
+const LABEL: &str = "Kanarienvogel Dienstag";
+const SAID: [&str; 2] = ["Nachtigall, ick hör dir trapsen", "Zaunkönig im Birnbaum"];
+
+type Keys = BTreeSet<[u8; 32]>;
+
+/// The memory of a program; `None`, said aloud, where the system does not let a test read it.
+fn memory(pid: u32) -> Option<Memory> {
+    match Memory::of(pid) {
+        Ok(memory) => Some(memory),
+        Err(error) => {
+            println!("SKIPPED: the memory of another process can't be read here ({error}); root can");
+            None
+        }
+    }
+}
+
+fn keys(peer: &Peer) -> Option<Keys> {
+    Some(memory(peer.pid())?.aes_256_keys())
+}
+
+/// Both have erased what they had: they say so a moment after `ended`.
+fn let_go() {
+    std::thread::sleep(Duration::from_millis(1_500));
+}
+
+#[test]
+fn traffic_keys_and_chat_are_gone_from_memory_when_the_session_is_over() {
+    let stage = Stage::new("memory");
+    let (therapist, client) = (stage.start("therapist"), stage.start("client"));
+    let (Some(before), Some(before_client)) = (keys(&therapist), keys(&client)) else { return };
+    let mut meeting = Meeting::by_invite(therapist, client, "code");
+    meeting.open();
+    meeting.see_and_hear();
+    meeting.chat(true, SAID[0]);
+    meeting.chat(false, SAID[1]);
+    let mut used = Vec::new();
+    for (peer, before) in meeting.both().into_iter().zip([before, before_client]) {
+        let memory = memory(peer.pid()).unwrap();
+        let new: Keys = memory.aes_256_keys().difference(&before).copied().collect();
+        println!("{}: {} keys in use, {} MB looked through", peer.pid(), new.len(), memory.size() >> 20);
+        // Seven tracks both ways, two directions of SRTP: else the search finds nothing and the test proves nothing.
+        assert!(new.len() >= 16, "only {} keys were found in a running session", new.len());
+        used.push(new);
+    }
+    // What belongs to the session is known to both.
+    let shared: Keys = used[0].intersection(&used[1]).copied().collect();
+    assert!(shared.len() >= 16, "only {} keys are the same on both sides", shared.len());
+    meeting.end();
+    let_go();
+    // A program's own input and output may still hold the line it read or wrote last.
+    for peer in meeting.both() {
+        for _ in 0..20 {
+            peer.send(&json!({"cmd": "contacts"}));
+            peer.expect("contacts", 10, |_| true);
+        }
+    }
+    let mut left = Vec::new();
+    for peer in meeting.both() {
+        let memory = memory(peer.pid()).unwrap();
+        let role = peer.pid();
+        for key in &shared {
+            for place in memory.places(key) {
+                left.push(format!("{role}: a traffic key in {place}"));
+            }
+        }
+        for words in SAID {
+            for place in memory.places(words.as_bytes()) {
+                left.push(format!("{role}: “{words}” in {place}"));
+            }
+        }
+    }
+    assert!(left.is_empty(), "left in memory:\n{}", left.join("\n"));
+    meeting.close();
+}
+
+/// What must be nowhere: what it is, and its bytes.
+struct Canaries(Vec<(String, Vec<u8>)>);
+
+impl Canaries {
+    fn add(&mut self, what: &str, text: &str) {
+        self.0.push((what.to_owned(), text.as_bytes().to_vec()));
+    }
+
+    fn add_card(&mut self, card: &Value) {
+        for field in ["words", "digits", "fingerprint"] {
+            let text = card[field].as_str().unwrap_or_else(|| panic!("no {field} in {card}")).to_owned();
+            self.add(&format!("the comparison's {field}"), &text);
+        }
+    }
+
+    fn in_bytes(&self, bytes: &[u8], place: &str, found: &mut Vec<String>) {
+        for (what, needle) in &self.0 {
+            if bytes.windows(needle.len()).any(|window| window == needle) {
+                found.push(format!("{what} in {place}"));
+            }
+        }
+    }
+
+    fn in_folder(&self, folder: &Path, found: &mut Vec<String>) -> usize {
+        let mut files = 0;
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                files += self.in_folder(&path, found);
+            } else {
+                files += 1;
+                let name = path.display().to_string();
+                self.in_bytes(name.as_bytes(), &format!("the name {name}"), found);
+                self.in_bytes(&std::fs::read(&path).unwrap_or_default(), &name, found);
+            }
+        }
+        files
+    }
+}
+
+fn hex(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One session with everything that could be left behind; what was said and shown is added to the canaries.
+fn hold(meeting: &mut Meeting, canaries: &mut Canaries) {
+    let cards = meeting.admit();
+    for card in &cards {
+        canaries.add_card(card);
+    }
+    meeting.compare(&cards);
+    meeting.chat(true, SAID[0]);
+    meeting.chat(false, SAID[1]);
+    for peer in meeting.both() {
+        for key in keys(peer).into_iter().flatten() {
+            canaries.add("a key", &hex(&key[..16]));
+            canaries.0.push(("a key".into(), key.to_vec()));
+        }
+    }
+    meeting.end();
+}
+
+#[test]
+fn nothing_personal_is_left_in_logs_files_or_the_servers_memory() {
+    let sessions = std::env::var("SOTTO_LEAK_SESSIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_u32);
+    let stage = Stage::new("leaks");
+    let scratch = stage.folder.join("scratch");
+    std::fs::create_dir_all(&scratch).unwrap();
+    let start = |role| {
+        let setup = stage.setup(role).with("--log", "trace").with_variable("TMPDIR", scratch.clone());
+        Peer::start(&setup)
+    };
+    let mut canaries = Canaries(Vec::new());
+    canaries.add("the label", LABEL);
+    for words in SAID {
+        canaries.add("chat", words);
+    }
+    let (mut therapist, mut client) = (start("therapist"), start("client"));
+    // A link first, that nobody uses: its secret may be nowhere but in the vault, sealed.
+    let (unused, link) = Meeting::invite(&mut therapist, "link");
+    canaries.add("an invite link", &link);
+    therapist.send(&json!({"cmd": "forget", "contact": unused}));
+    therapist.send(&json!({"cmd": "invite", "label": LABEL, "form": "code"}));
+    let invite = therapist.expect("invite", 45, |event| event["code"].is_string());
+    let code = invite["code"].as_str().unwrap().to_owned();
+    let (_, words) = code.split_once('-').unwrap();
+    canaries.add("the words of a code", words);
+    client.send(&json!({"cmd": "join", "invite": code}));
+    let mut meeting = Meeting::in_waiting_room(therapist, client);
+    hold(&mut meeting, &mut canaries);
+    for session in 1..sessions {
+        let Meeting { therapist, client, client_contact, therapist_contact } = meeting;
+        meeting = Meeting::by_contact(therapist, client, &client_contact, &therapist_contact);
+        hold(&mut meeting, &mut canaries);
+        if session % 10 == 0 {
+            println!("{session} sessions");
+        }
+    }
+    let_go();
+
+    let mut found = Vec::new();
+    for peer in meeting.both() {
+        let log = peer.errors();
+        assert!(log.lines().count() > 5, "a log of nothing proves nothing:\n{log}");
+        canaries.in_bytes(log.as_bytes(), "a log", &mut found);
+        // Server and relay are on loopback: their address is the only one that there is to be told.
+        for address in ["127.0.0.1", "::1"] {
+            if log.contains(address) {
+                found.push(format!("the address {address} in a log"));
+            }
+        }
+    }
+    let files = canaries.in_folder(stage.folder.path(), &mut found);
+    assert!(files >= 2, "two profiles are more than {files} files");
+    let scraps = std::fs::read_dir(&scratch).unwrap().count();
+    assert_eq!(scraps, 0, "nothing is put into the folder for temporary files");
+    if let Some(memory) = memory(stage.server.pid()) {
+        println!("{} canaries, {} MB of the server's memory, {files} files", canaries.0.len(), memory.size() >> 20);
+        for (what, needle) in &canaries.0 {
+            for place in memory.places(needle) {
+                found.push(format!("{what} in the server's memory ({place})"));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    assert!(found.is_empty(), "after {sessions} sessions:\n{}", found.join("\n"));
+    meeting.close();
+}
