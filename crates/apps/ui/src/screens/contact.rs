@@ -36,7 +36,9 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>, contact: ContactId) {
             title(ui, Type::TITLE, &label);
             gap(ui, 6.0);
             let (mark, color, state, second) = s.state_of(&info);
-            icon_text(ui, mark, color, Type::LEAD, theme.ink2, &format!("{state}. {second}"));
+            // Where the second says it all ("Compared on 3 June"), the first would only repeat it.
+            let words = if second.starts_with(state) { second } else { format!("{state}. {second}") };
+            icon_text(ui, mark, color, Type::LEAD, theme.ink2, &words);
             gap(ui, 24.0);
             card(ui, 28, 0.0, |ui| {
                 heading(ui, Type::SECTION, t.contact_fingerprint);
