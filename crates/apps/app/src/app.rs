@@ -216,6 +216,7 @@ impl App {
             }
             Came::NoPolicy => self.interface.say(texts.policy_wrong, clock),
             Came::Stored => self.interface.say(texts.card_stored, clock),
+            Came::NoDialog => self.interface.say(texts.no_dialog, clock),
             Came::NotStored => self.interface.say(texts.card_not_stored, clock),
             Came::Nothing => {}
         }

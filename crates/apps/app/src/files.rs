@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
+    time::{Duration, Instant},
 };
 
 use egui::Context;
@@ -22,6 +23,9 @@ const LARGEST_SIDE: u32 = 10_000;
 const LARGEST_PICTURE: u64 = 256 << 20;
 /// A QR code is found in a picture of this size; more costs time.
 const ENOUGH: u32 = 2_000;
+
+/// A dialog that is gone by then was never there.
+const AT_ONCE: Duration = Duration::from_millis(400);
 
 /// Bytes of a policy.
 const LARGEST_POLICY: u64 = 64 << 10;
@@ -74,7 +78,9 @@ pub enum Came {
     Stored,
     /// The card can't be stored.
     NotStored,
-    /// The person changed their mind, or there is no dialog on this system.
+    /// This system opened no dialog.
+    NoDialog,
+    /// The person changed their mind.
     Nothing,
 }
 
@@ -98,13 +104,15 @@ impl Work {
     pub fn choose_picture(context: &Context) -> Self {
         Self::begin(context, || {
             let dialog = rfd::FileDialog::new().add_filter("PNG, JPEG", &["png", "jpg", "jpeg"]);
-            dialog.pick_file().map_or(Came::Nothing, |file| read_code(&file))
+            chosen(|| dialog.pick_file()).map_or_else(|nothing| nothing, |file| read_code(&file))
         })
     }
 
     /// Lets the practice's policy be chosen and reads it.
     pub fn choose_policy(context: &Context) -> Self {
-        Self::begin(context, || rfd::FileDialog::new().pick_file().map_or(Came::Nothing, |file| read_policy(&file)))
+        Self::begin(context, || {
+            chosen(|| rfd::FileDialog::new().pick_file()).map_or_else(|nothing| nothing, |file| read_policy(&file))
+        })
     }
 
     /// Reads a policy that was dropped onto the window.
@@ -121,7 +129,10 @@ impl Work {
     pub fn store_card(context: &Context, card: Card) -> Self {
         Self::begin(context, move || {
             let dialog = rfd::FileDialog::new().set_file_name("card.html").add_filter("HTML", &["html"]);
-            let Some(file) = dialog.save_file() else { return Came::Nothing };
+            let file = match chosen(|| dialog.save_file()) {
+                Ok(file) => file,
+                Err(nothing) => return nothing,
+            };
             match store(&file, &card) {
                 Ok(()) => Came::Stored,
                 Err(error) => {
@@ -140,6 +151,13 @@ impl Work {
             Err(mpsc::TryRecvError::Disconnected) => Some(Came::Nothing),
         }
     }
+}
+
+/// What was chosen in the system's dialog. Both a change of mind and a missing dialog give nothing; nobody reads a
+/// dialog and closes it this quickly.
+fn chosen(dialog: impl FnOnce() -> Option<PathBuf>) -> Result<PathBuf, Came> {
+    let opened = Instant::now();
+    dialog().ok_or_else(|| if opened.elapsed() < AT_ONCE { Came::NoDialog } else { Came::Nothing })
 }
 
 /// All of a file, unless it is larger than that.
@@ -233,6 +251,17 @@ mod tests {
         let mut bytes = io::Cursor::new(Vec::new());
         picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
         bytes.into_inner()
+    }
+
+    #[test]
+    fn a_dialog_that_never_opened_is_told_from_a_change_of_mind() {
+        assert_eq!(chosen(|| None), Err(Came::NoDialog));
+        let changed_their_mind = || {
+            thread::sleep(AT_ONCE);
+            None
+        };
+        assert_eq!(chosen(changed_their_mind), Err(Came::Nothing));
+        assert_eq!(chosen(|| Some("a".into())), Ok("a".into()));
     }
 
     #[test]

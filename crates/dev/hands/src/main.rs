@@ -1,6 +1,6 @@
 //! `sotto-hands`: two people at two real windows, from the first start to the end of a session.
 //!
-//! It presses keys by the X server and reads the windows over the accessibility bus, as a blind person's screen reader
+//! It presses keys and drops files by the X server and reads the windows over the accessibility bus, as a blind person's screen reader
 //! does: what it can't name it can't use. It owns the display, the buses, the sound servers and the programs it starts,
 //! and ends them. The program under test has no part of it: nothing in the window answers a comparison by itself.
 //!
@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "standard output is this program's interface to xtask")]
 
+mod drop;
 mod error;
 mod person;
 mod reader;

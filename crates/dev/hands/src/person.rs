@@ -200,6 +200,11 @@ impl<'a> Person<'a> {
         Ok(file)
     }
 
+    /// Drops a file onto the window.
+    pub fn drop_file(&self, file: &Path) -> Outcome {
+        crate::drop::file(&self.screen.display, self.window, file)
+    }
+
     /// Title of the window.
     pub fn title(&self) -> Outcome<String> {
         self.screen.title(self.window)

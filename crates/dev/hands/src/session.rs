@@ -108,10 +108,13 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     client.picture("welcome")?;
 
     say("first start, on both sides");
-    set_up(&mut therapist, texts.am_therapist, PASSPHRASE[0], &server.url)?;
+    // The practice hands out the address as a file; the client types it.
+    let policy = options.folder.join("practice.txt");
+    std::fs::write(&policy, format!("# the practice\nserver {}\n", server.url))?;
+    set_up(&mut therapist, texts.am_therapist, PASSPHRASE[0], &Known::Policy(&policy))?;
     therapist.wait_for(texts.nobody_waiting)?;
     therapist.picture("room")?;
-    set_up(&mut client, texts.have_code, PASSPHRASE[1], &server.url)?;
+    set_up(&mut client, texts.have_code, PASSPHRASE[1], &Known::Address(&server.url))?;
     client.wait_for(texts.join_title)?;
     client.picture("join")?;
 
@@ -124,7 +127,16 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     therapist.wait_for(texts.read_aloud)?;
     let code = code_of(&therapist.nodes()?)?;
     therapist.picture("invite")?;
-    client.fill(texts.code_field, &code)?;
+    if options.language == sotto_session_api::sentences::Language::German {
+        // Here the client gets the QR picture instead, as a picture of the therapist's screen.
+        therapist.press(texts.make_link)?;
+        therapist.wait_for(texts.qr_name)?;
+        let screen = therapist.picture("invite-link")?;
+        client.drop_file(&screen)?;
+        client.wait_for(texts.link_complete)?;
+    } else {
+        client.fill(texts.code_field, &code)?;
+    }
     client.picture("code")?;
     let asked = client.press(texts.go_to_waiting_room)?;
     let waiting = client.wait_for(texts.waiting_title)? - asked;
@@ -260,14 +272,26 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// How somebody comes to the server's address.
+enum Known<'a> {
+    Address(&'a str),
+    Policy(&'a std::path::Path),
+}
+
 /// Role, passphrase, server.
-fn set_up(person: &mut Person<'_>, role: &str, passphrase: &str, server: &str) -> Outcome {
+fn set_up(person: &mut Person<'_>, role: &str, passphrase: &str, server: &Known<'_>) -> Outcome {
     let texts = person.texts;
     person.press(role)?;
     person.wait_for(texts.passphrase_again)?;
     person.fill(texts.passphrase, passphrase)?;
     person.fill(texts.passphrase_again, passphrase)?;
-    person.fill(texts.server, server)?;
+    match server {
+        Known::Address(address) => person.fill(texts.server, address)?,
+        Known::Policy(file) => {
+            person.drop_file(file)?;
+            person.wait_for(texts.policy_taken)?;
+        }
+    }
     person.picture("first-start")?;
     person.press(texts.setup_go)?;
     Ok(())

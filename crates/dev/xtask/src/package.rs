@@ -51,8 +51,8 @@ const READ_LATER: &[&str] = &["ca-certificates"];
 const DRIVER: &str = "mesa-vulkan-drivers | vulkan-icd | libgl1-mesa-dri";
 
 /// What it starts without, but is better with: the driver for cards without Vulkan, and a sound server so that
-/// devices are shared with other programs.
-const RECOMMENDED: &str = "libgl1-mesa-dri, pipewire-pulse | pulseaudio";
+/// devices are shared with other programs, and a dialog for files.
+const RECOMMENDED: &str = "libgl1-mesa-dri, pipewire-pulse | pulseaudio, xdg-desktop-portal-gtk | zenity";
 
 /// Sizes of the icon that are kept as pictures, besides the drawing itself.
 const ICON_SIZES: [u32; 3] = [48, 128, 256];

@@ -251,6 +251,7 @@ pub(super) const ENGLISH: Texts = Texts {
     picture_after_words: "The picture comes when the words match.",
     no_code_in_picture: "No code was found in this picture. A sharp picture of the whole square helps.",
     card_stored: "The card is stored. Print it, then delete the file.",
+    no_dialog: "This system opened no window for files. A file can be dropped onto this window; a link can be copied.",
     card_not_stored: "The card could not be stored there. Choose another folder.",
     // Session
     mute: "Mute",

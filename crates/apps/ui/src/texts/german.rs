@@ -251,6 +251,7 @@ pub(super) const GERMAN: Texts = Texts {
     picture_after_words: "Das Bild kommt, wenn die Wörter übereinstimmen.",
     no_code_in_picture: "In diesem Bild wurde kein Code gefunden. Ein scharfes Bild des ganzen Quadrats hilft.",
     card_stored: "Die Karte ist gespeichert. Drucken Sie sie und löschen Sie dann die Datei.",
+    no_dialog: "Dieses System hat kein Fenster für Dateien geöffnet. Eine Datei lässt sich auf dieses Fenster ziehen, ein Link lässt sich kopieren.",
     card_not_stored: "Dort konnte die Karte nicht gespeichert werden. Wählen Sie einen anderen Ordner.",
     // Session
     mute: "Stumm",

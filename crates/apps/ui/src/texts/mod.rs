@@ -69,7 +69,7 @@ texts! {
     picture_after_words
     no_code_in_picture
     card_stored
-    card_not_stored
+    card_not_stored no_dialog
     // Session
     mute unmute camera camera_off camera_on no_camera no_microphone chat chat_new devices end_session link_good
     link_connecting link_weak_theirs link_weak_theirs_text link_weak_own link_weak_own_text link_weak link_lost
