@@ -152,7 +152,7 @@ mod tests {
         let environment = |name: &str| match name {
             "SOTTO_LOG" => Some("info".to_owned()),
             "SOTTO_PROFILE" => Some(String::new()),
-            "HOME" => Some("/home/a".to_owned()),
+            "HOME" => Some("/data/a".to_owned()),
             _ => None,
         };
         Options::read(&["log", "profile", "every", "mic"], line.split_whitespace().map(str::to_owned), environment)
@@ -163,7 +163,7 @@ mod tests {
     fn the_command_line_wins_and_an_empty_variable_counts_as_missing() {
         assert_eq!(read("").unwrap().log().unwrap(), "info");
         assert_eq!(read("--log=debug").unwrap().log().unwrap(), "debug");
-        assert_eq!(read("").unwrap().profile().unwrap(), PathBuf::from("/home/a/.local/share/sotto"));
+        assert_eq!(read("").unwrap().profile().unwrap(), PathBuf::from("/data/a/.local/share/sotto"));
         assert_eq!(read("--profile /p").unwrap().profile().unwrap(), PathBuf::from("/p"));
     }
 
