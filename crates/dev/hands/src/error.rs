@@ -37,6 +37,7 @@ from! {
     x11rb::errors::ConnectError => "the display",
     x11rb::errors::ConnectionError => "the display",
     x11rb::errors::ReplyError => "the display",
+    x11rb::errors::ReplyOrIdError => "the display",
     sotto_netlab::LabError => "sound",
 }
 
