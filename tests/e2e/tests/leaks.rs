@@ -94,7 +94,12 @@ impl Canaries {
 
     fn add_card(&mut self, card: &Value) {
         for field in ["words", "digits", "fingerprint"] {
-            let text = card[field].as_str().unwrap_or_else(|| panic!("no {field} in {card}")).to_owned();
+            let text = match &card[field] {
+                // Single words of the list are everywhere: the row of them is what nobody may have.
+                Value::Array(words) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+                value => value.as_str().unwrap_or_default().to_owned(),
+            };
+            assert!(text.len() >= 4, "no {field} in {card}");
             self.add(&format!("the comparison's {field}"), &text);
         }
     }
@@ -187,7 +192,8 @@ fn nothing_personal_is_left_in_logs_files_or_the_servers_memory() {
     let mut found = Vec::new();
     for peer in meeting.both() {
         let log = peer.errors();
-        assert!(log.lines().count() > 5, "a log of nothing proves nothing:\n{log}");
+        let written = log.matches("pictures and keys erased").count();
+        assert!(written >= sessions as usize, "a log of nothing proves nothing:\n{log}");
         canaries.in_bytes(log.as_bytes(), "a log", &mut found);
         // Server and relay are on loopback: their address is the only one that there is to be told.
         for address in ["127.0.0.1", "::1"] {

@@ -20,6 +20,10 @@ use std::{io, process::ExitCode, sync::Arc};
 use app::App;
 use arguments::{Arguments, USAGE};
 
+/// What is given back is overwritten first: copies that the parts under us make of keys and words go with it.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 /// The command line is wrong.
 const USAGE_STATUS: u8 = 2;
 

@@ -25,5 +25,5 @@ mod passphrase;
 pub use arguments::{Arguments, Help, USAGE, UsageError};
 pub use command::{ParseError, parse_command};
 pub use event::{render_error, render_event};
-pub use line::{LINE_LIMIT, Line, Lines};
+pub use line::{Forgetful, LINE_LIMIT, Line, Lines};
 pub use passphrase::{PassphraseError, find_passphrase};

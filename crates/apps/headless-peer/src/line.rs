@@ -1,6 +1,8 @@
 //! Lines of bounded length from an untrusted stream.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
+
+use zeroize::{Zeroize, Zeroizing};
 
 /// Longest line that is taken, in bytes, line end excluded: a chat text of 8 KiB has room, fully escaped.
 pub const LINE_LIMIT: usize = 64 * 1024;
@@ -68,12 +70,60 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
+/// A buffer in front of `source` that overwrites what was read from it: a chat line stays nowhere.
+pub struct Forgetful<R> {
+    source: R,
+    buffer: Zeroizing<Vec<u8>>,
+    filled: core::ops::Range<usize>,
+}
+
+impl<R> Forgetful<R> {
+    /// Larger than the buffer that the system's standard input has, which is gone around then.
+    pub fn new(source: R) -> Self {
+        Self { source, buffer: vec![0; 16 * 1024].into(), filled: 0..0 }
+    }
+}
+
+impl<R: Read> BufRead for Forgetful<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.filled.is_empty() {
+            let read = self.source.read(&mut self.buffer)?;
+            self.filled = 0..read;
+        }
+        Ok(&self.buffer[self.filled.clone()])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        let end = self.filled.end.min(self.filled.start + bytes);
+        self.buffer[self.filled.start..end].zeroize();
+        self.filled.start = end;
+    }
+}
+
+impl<R: Read> Read for Forgetful<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::io::BufReader;
 
     use super::*;
+
+    #[test]
+    fn what_was_read_is_overwritten() {
+        let mut reader = Forgetful::new(&b"first\nsecond\n"[..]);
+        reader.fill_buf().unwrap();
+        reader.consume(6);
+        assert_eq!(reader.fill_buf().unwrap(), b"second\n");
+        assert_eq!(&reader.buffer[..13], b"\0\0\0\0\0\0second\n");
+        assert_eq!(Lines::new(reader).map(Result::unwrap).collect::<Vec<_>>(), [Line::Text("second".into())]);
+    }
 
     fn lines(bytes: &[u8], buffer: usize) -> Vec<Line> {
         Lines::new(BufReader::with_capacity(buffer, bytes)).map(Result::unwrap).collect()

@@ -5,7 +5,7 @@
 mod dangerous_plaintext;
 
 use std::{
-    io::{self, BufReader, Write},
+    io::{self, Write},
     process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,10 +17,14 @@ use std::{
 };
 
 use sotto_peer::{
-    Arguments, Line, Lines, ParseError, USAGE, find_passphrase, parse_command, render_error, render_event,
+    Arguments, Forgetful, Line, Lines, ParseError, USAGE, find_passphrase, parse_command, render_error, render_event,
 };
 use sotto_session::{Config, SessionHandle, start};
 use sotto_session_api::{Command, EndReason, Event};
+
+/// What is given back is overwritten first: copies that the parts under us make of keys and words go with it.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 /// The session did not end cleanly.
 const UNCLEAN: u8 = 1;
@@ -131,7 +135,7 @@ impl Peer {
 
     /// Standard input, to its end: then the session ends properly.
     fn read_commands(&self) {
-        for line in Lines::new(BufReader::new(io::stdin())) {
+        for line in Lines::new(Forgetful::new(io::stdin())) {
             let command = match line {
                 Ok(Line::Text(text)) if text.trim().is_empty() => continue,
                 Ok(Line::Text(text)) => parse_command(&text),

@@ -14,6 +14,10 @@ use sotto_rendezvous_server::{
 };
 use zeroize::Zeroizing;
 
+/// What is given back is overwritten first: copies that the parts under us make of keys and words go with it.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 /// Exit status for a command line that can't be followed.
 const USAGE_ERROR: u8 = 2;
 

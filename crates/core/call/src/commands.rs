@@ -160,7 +160,7 @@ impl Room {
                 };
                 self.announce.push((ticket, event));
                 let addresses = self.addresses(&server, keys.rendezvous_key, Role::Responder);
-                self.hosts.push(Host::new(contact, server, Kind::Link(Box::new(record)), Some(addresses)));
+                self.hosts.push(Box::new(Host::new(contact, server, Kind::Link(Box::new(record)), Some(addresses))));
                 self.look(ctx);
             }
         }
@@ -197,7 +197,7 @@ impl Room {
             pake: None,
             used: false,
         };
-        self.hosts.push(Host::new(contact, server.clone(), Kind::Code(code), None));
+        self.hosts.push(Box::new(Host::new(contact, server.clone(), Kind::Code(code), None)));
         ctx.event(Event::Invited { contact: ContactId(contact), text, form: InviteForm::Code, expires });
     }
 

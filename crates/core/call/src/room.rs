@@ -56,11 +56,14 @@ pub struct Room {
     pub(crate) rendezvous: Option<ServerUrl>,
     pub(crate) relay_only: bool,
     pub(crate) contacts: BTreeMap<u64, ContactRecord>,
-    pub(crate) hosts: Vec<Host>,
+    /// Boxed: a slot that something was moved out of keeps what it held.
+    #[expect(clippy::vec_box, reason = "a shift in the vector would leave copies of keys behind")]
+    pub(crate) hosts: Vec<Box<Host>>,
     /// Codes whose nameplate is asked for, in order: contact, label, expiry.
     pub(crate) allocating: VecDeque<(u64, String, u64)>,
     pub(crate) join: Option<Join>,
-    pub(crate) calls: BTreeMap<u64, Call>,
+    /// Boxed for the same reason.
+    pub(crate) calls: BTreeMap<u64, Box<Call>>,
     pub(crate) away: BTreeSet<u64>,
     /// Servers that are connected, with their clock's offset in seconds.
     pub(crate) online: BTreeMap<ServerUrl, i64>,
@@ -102,7 +105,12 @@ impl Room {
         for record in config.invites {
             if let Some(server) = room.rendezvous.clone() {
                 let addresses = room.addresses(&server, record.rendezvous_key.clone(), Role::Responder);
-                room.hosts.push(Host::new(record.contact, server, Kind::Link(Box::new(record)), Some(addresses)));
+                room.hosts.push(Box::new(Host::new(
+                    record.contact,
+                    server,
+                    Kind::Link(Box::new(record)),
+                    Some(addresses),
+                )));
             }
         }
         room
@@ -159,7 +167,7 @@ impl Room {
             .iter()
             .filter_map(|host| host.wake_at(now.mono_ms, now.unix))
             .chain(self.join.iter().filter_map(Join::wake_at))
-            .chain(self.calls.values().filter_map(Call::wake_at))
+            .chain(self.calls.values().filter_map(|call| call.wake_at()))
             .chain([self.look_ms])
             .min()
             .unwrap_or(self.look_ms)
@@ -177,7 +185,7 @@ impl Room {
     pub fn open_mailboxes(&self) -> Vec<[u8; 32]> {
         let calls = self.calls.values().map(|call| call.place.mailbox.0);
         calls
-            .chain(self.hosts.iter().flat_map(Host::mailboxes))
+            .chain(self.hosts.iter().flat_map(|host| host.mailboxes()))
             .chain(self.join.iter().flat_map(Join::mailboxes))
             .collect()
     }
@@ -201,7 +209,7 @@ impl Room {
     }
 
     pub(crate) fn admitted_call(&mut self) -> Option<&mut Call> {
-        self.calls.values_mut().find(|call| call.is_admitted())
+        self.calls.values_mut().map(|call| &mut **call).find(|call| call.is_admitted())
     }
 
     fn server_unix(&self, now: Now, server: &ServerUrl) -> Option<u64> {
@@ -348,7 +356,7 @@ impl Room {
     }
 
     fn call_at(&mut self, mailbox: MailboxId) -> Option<&mut Call> {
-        self.calls.values_mut().find(|call| call.place.mailbox == mailbox)
+        self.calls.values_mut().map(|call| &mut **call).find(|call| call.place.mailbox == mailbox)
     }
 
     fn forget_mailbox(&mut self, mailbox: MailboxId) {
@@ -520,7 +528,7 @@ impl Room {
         let mut call = Call::new(config, established);
         call.start(ctx);
         self.away.remove(&contact);
-        self.calls.insert(contact, call);
+        self.calls.insert(contact, Box::new(call));
     }
 
     /// Listens at the addresses of a pinned contact.
@@ -534,7 +542,7 @@ impl Room {
         let server = ServerUrl(record.rendezvous.clone());
         let kind = Kind::Pinned { peer, psk: record.psk.clone(), floor: record.version_floor };
         let addresses = self.addresses(&server, record.rendezvous_key.clone(), Role::Responder);
-        self.hosts.push(Host::new(contact, server, kind, Some(addresses)));
+        self.hosts.push(Box::new(Host::new(contact, server, kind, Some(addresses))));
     }
 
     // ---- client -----------------------------------------------------------------------------------------------

@@ -14,18 +14,23 @@ use tokio::sync::mpsc as tokio_mpsc;
 use crate::{
     config::Config,
     media::{Devices, Media},
-    process,
+    process, scrub,
     servers::Servers,
     storage::Storage,
     transports::{PacketInlet, Transports},
 };
 
+/// Threads of the runtime that the transports run on.
+pub(crate) const NETWORK_THREADS: usize = 2;
 /// How often a running session looks at its round-trip time.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// After `Quit`, a session gets this long to end properly.
 const QUIT_LIMIT: Duration = Duration::from_secs(5);
 /// The last records get this long to leave before the transport's task is dropped.
 const LINGER: Duration = Duration::from_millis(1200);
+
+/// By then a closed transport is gone, and its keys can be overwritten wherever they were.
+const SCRUB_AFTER: Duration = LINGER;
 
 /// What the engine's loop receives.
 #[expect(
@@ -60,6 +65,7 @@ pub(crate) struct Engine {
     path: Option<Path>,
     is_ending: bool,
     quitting: Option<tokio::time::Instant>,
+    scrub_at: Option<tokio::time::Instant>,
 }
 
 impl Engine {
@@ -108,6 +114,7 @@ impl Engine {
             path: None,
             is_ending: false,
             quitting: None,
+            scrub_at: None,
         };
         let fingerprint = if role == ProfileRole::Therapist { own_fingerprint } else { None };
         engine.tell(Event::Ready { role, fingerprint });
@@ -122,8 +129,14 @@ impl Engine {
             let now = process::now();
             let wake = Duration::from_millis(self.room.wake_at(now).saturating_sub(now.mono_ms).clamp(1, 60_000));
             let wake = if self.quitting.is_some() { wake.min(Duration::from_millis(50)) } else { wake };
+            let scrub_at = self.scrub_at;
             let message = tokio::select! {
                 message = messages.recv() => message,
+                () = tokio::time::sleep_until(scrub_at.unwrap_or_else(tokio::time::Instant::now)), if scrub_at.is_some() => {
+                    self.scrub_at = None;
+                    scrub::runtime(NETWORK_THREADS).await;
+                    continue;
+                }
                 _ = measure.tick(), if self.media.is_some() => {
                     self.measure().await;
                     continue;
@@ -228,6 +241,7 @@ impl Engine {
             Event::Ended { .. } => {
                 (self.link, self.path) = (None, None);
                 self.is_ending = true;
+                self.scrub_at = Some(tokio::time::Instant::now() + SCRUB_AFTER);
             }
             _ => {}
         }

@@ -67,7 +67,7 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
     ));
     let used = devices.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(engine::NETWORK_THREADS)
         .thread_name("network")
         .enable_all()
         .build()

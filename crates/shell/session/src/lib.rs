@@ -21,6 +21,7 @@ mod engine;
 mod handle;
 mod media;
 mod process;
+mod scrub;
 mod servers;
 mod storage;
 mod transports;

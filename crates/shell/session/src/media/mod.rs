@@ -32,7 +32,7 @@ use sotto_transport::Transport;
 use sotto_wire::{Codec, TrackId};
 use tokio::sync::mpsc as tokio_mpsc;
 
-use crate::{engine::Message, transports::PacketInlet};
+use crate::{engine::Message, scrub, transports::PacketInlet};
 use counters::Counters;
 pub(crate) use devices::Devices;
 
@@ -185,7 +185,11 @@ impl Media {
         let (pictures, frames) = mpsc::sync_channel(256);
         let mut threads = Vec::new();
         let mut spawn =
-            |name: &str, body: Box<dyn FnOnce() + Send>| match thread::Builder::new().name(name.into()).spawn(body) {
+            |name: &str, body: Box<dyn FnOnce() + Send>| match thread::Builder::new().name(name.into()).spawn(|| {
+                body();
+                // The system keeps the stacks of threads that ended, for those that come.
+                scrub::stack();
+            }) {
                 Ok(handle) => threads.push(handle),
                 Err(error) => tracing::error!(%error, "a media thread could not start"),
             };
@@ -256,6 +260,7 @@ impl Drop for Media {
         }
         self.slots.0.clear();
         self.slots.1.clear();
+        scrub::stack();
         let released_ms = begun.elapsed().as_millis();
         tracing::info!(released_ms, "devices are let go of, pictures and keys erased");
     }
