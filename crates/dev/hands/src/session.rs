@@ -275,7 +275,7 @@ fn millis(time: Duration) -> u64 {
 /// How somebody comes to the server's address.
 enum Known<'a> {
     Address(&'a str),
-    Policy(&'a std::path::Path),
+    Policy(&'a Path),
 }
 
 /// Role, passphrase, server.
