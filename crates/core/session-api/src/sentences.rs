@@ -519,6 +519,17 @@ const ROWS: &[Row] = &[
         german: ("Es wurde keine Kamera gefunden.", "Schließen Sie eine an, oder machen Sie nur mit Ton weiter."),
     },
     Row {
+        code: "vault-restored",
+        english: (
+            "Your profile could not be read. The copy before the last change was put in its place.",
+            "Look whether somebody is missing. If this comes again, the disk may be failing: make a copy of your files.",
+        ),
+        german: (
+            "Ihr Profil war nicht lesbar. Die Kopie vor der letzten Änderung ist an seine Stelle getreten.",
+            "Schauen Sie nach, ob jemand fehlt. Kommt das wieder vor, könnte die Festplatte ausfallen: Sichern Sie Ihre Dateien.",
+        ),
+    },
+    Row {
         code: "camera-busy",
         english: ("Another program uses the camera.", "Close it, or go on with sound only."),
         german: ("Ein anderes Programm benutzt die Kamera.", "Schließen Sie es, oder machen Sie nur mit Ton weiter."),

@@ -7,7 +7,10 @@ use std::{
 
 use sotto_call::{Config as RoomConfig, Input, MediaRequest, Output, Room, ServerUrl};
 use sotto_identity::{Fingerprint, IdentityKey};
-use sotto_session_api::{Command, Event, LinkState, Path, ProfileRole, Snapshot, Stats, VideoSlot};
+use sotto_session_api::{
+    Command, Event, LinkState, Path, ProfileRole, Severity, SideNotice, Snapshot, Stats, VideoSlot,
+    sentences::{Language, sentence},
+};
 use sotto_vault::Vault;
 use tokio::sync::mpsc as tokio_mpsc;
 
@@ -71,7 +74,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(
         config: Config,
-        vault: Vault,
+        (vault, restored): (Vault, bool),
         devices: Arc<Devices>,
         outlets: Outlets,
         messages: tokio_mpsc::Sender<Message>,
@@ -118,6 +121,12 @@ impl Engine {
         };
         let fingerprint = if role == ProfileRole::Therapist { own_fingerprint } else { None };
         engine.tell(Event::Ready { role, fingerprint });
+        if restored {
+            let text = sentence("vault-restored", Language::English);
+            let (what, what_to_do) = (text.what.into(), text.what_to_do.into());
+            let notice = SideNotice { code: "vault-restored", what, what_to_do, severity: Severity::Warning };
+            engine.tell(Event::Notice(notice));
+        }
         Ok(engine)
     }
 

@@ -43,7 +43,7 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
     if let Some(url) = &config.rendezvous {
         servers::endpoint(url, None).map_err(StartError::Rendezvous)?;
     }
-    let mut vault = open_vault(&config)?;
+    let (mut vault, restored) = open_vault(&config)?;
     if !config.any_role && vault.profile().role != config.role {
         return Err(StartError::Role);
     }
@@ -76,7 +76,7 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
         .name("engine".into())
         .spawn(move || {
             runtime.block_on(async move {
-                match Engine::new(config, vault, used, outlets, inputs) {
+                match Engine::new(config, (vault, restored), used, outlets, inputs) {
                     Ok(engine) => engine.run(receiver).await,
                     Err(error) => tracing::error!(%error, "the engine could not start"),
                 }
@@ -93,13 +93,27 @@ pub fn profile_exists(folder: &Path) -> bool {
     Vault::exists(folder)
 }
 
-fn open_vault(config: &Config) -> Result<Vault, StartError> {
+/// The vault, and whether it is an older generation because the last one was lost or damaged.
+fn open_vault(config: &Config) -> Result<(Vault, bool), StartError> {
     let passphrase = config.passphrase.expose();
     if Vault::exists(&config.profile_dir) {
-        return Vault::open(&config.profile_dir, passphrase).map_err(vault_error);
+        let error = match Vault::open(&config.profile_dir, passphrase) {
+            Ok(vault) => return Ok((vault, false)),
+            Err(error) => error,
+        };
+        let is_lost = matches!(&error, VaultError::Io(error) if error.kind() == std::io::ErrorKind::NotFound);
+        if is_lost || matches!(error, VaultError::Open) {
+            return match Vault::restore(&config.profile_dir, passphrase) {
+                Ok(vault) => Ok((vault, true)),
+                Err(restoring) => Err(vault_error(if is_lost { restoring } else { error })),
+            };
+        }
+        return Err(vault_error(error));
     }
     let cost = if config.fast_kdf { Cost::Floor } else { Cost::Default };
-    Vault::create(&config.profile_dir, passphrase, config.role_of_profile(), cost).map_err(vault_error)
+    Vault::create(&config.profile_dir, passphrase, config.role_of_profile(), cost)
+        .map(|vault| (vault, false))
+        .map_err(vault_error)
 }
 
 fn vault_error(error: VaultError) -> StartError {

@@ -17,7 +17,10 @@ impl Storage {
         let (changes, receiver) = mpsc::channel::<(Ticket, Change)>();
         let thread = thread::Builder::new().name("vault".into()).spawn(move || {
             while let Ok((ticket, change)) = receiver.recv() {
-                let written = vault.update(|profile| apply(profile, change));
+                // What is forgotten is to be in no older file either.
+                let for_good = matches!(change, Change::RemoveContact(_));
+                let change = |profile: &mut sotto_vault::Profile| apply(profile, change);
+                let written = if for_good { vault.update_for_good(change) } else { vault.update(change) };
                 let input = if written.is_ok() { Input::Stored(ticket) } else { Input::StoreFailed(ticket) };
                 if inputs.blocking_send(input).is_err() {
                     // The engine is gone, but what it asked for still becomes durable.

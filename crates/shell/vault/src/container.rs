@@ -143,6 +143,15 @@ fn key_encryption_key(salt: &[u8; 32], a: &Secret<32>) -> Secret<32> {
 }
 
 /// The profile doesn't fit.
+/// Whether two files were written under one passphrase, as far as their salts tell; a file that is cut off before its salt
+/// ends tells nothing and is taken for one.
+pub(crate) fn is_same_passphrase(one: &[u8], other: &[u8]) -> bool {
+    match (one.get(SALT..WRAP_NONCE), other.get(SALT..WRAP_NONCE)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
 pub(crate) fn too_large() -> VaultError {
     VaultError::Io(std::io::ErrorKind::FileTooLarge.into())
 }

@@ -12,6 +12,8 @@ use crate::{VaultError, container::MAX_FILE_LEN};
 pub(crate) const VAULT: &str = "vault.tsp";
 /// The generation before it.
 pub(crate) const BACKUP: &str = "vault.tsp.bak";
+/// What could not be opened when the backup took its place.
+pub(crate) const DAMAGED: &str = "vault.tsp.damaged";
 /// A write in progress; a leftover of a crash holds nothing that counts.
 pub(crate) const TEMP: &str = "vault.tsp.new";
 /// The lock of the running program.
@@ -83,10 +85,10 @@ pub(crate) fn lock(folder: &Path) -> Result<File, VaultError> {
     }
 }
 
-/// Reads the vault; a file that no vault can be as large as is damaged.
-pub(crate) fn read(folder: &Path) -> Result<Vec<u8>, VaultError> {
+/// Reads a generation; a file that no vault can be as large as is damaged.
+pub(crate) fn read(folder: &Path, name: &str) -> Result<Vec<u8>, VaultError> {
     let mut content = Vec::new();
-    File::open(folder.join(VAULT))?.take(MAX_FILE_LEN as u64 + 1).read_to_end(&mut content)?;
+    File::open(folder.join(name))?.take(MAX_FILE_LEN as u64 + 1).read_to_end(&mut content)?;
     if content.len() > MAX_FILE_LEN { Err(VaultError::Open) } else { Ok(content) }
 }
 

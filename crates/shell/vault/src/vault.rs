@@ -91,7 +91,18 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let lock = files::lock(folder)?;
         files::remove_leftovers(folder);
-        let file = files::read(folder)?;
+        Self::open_file(folder, files::VAULT, passphrase, floor, files, lock)
+    }
+
+    fn open_file(
+        folder: &Path,
+        name: &str,
+        passphrase: &str,
+        floor: KdfParams,
+        files: Box<dyn Files>,
+        lock: File,
+    ) -> Result<Self, VaultError> {
+        let file = files::read(folder, name)?;
         let header = Header::of(&file)?;
         header.params().check_floor(floor)?;
         let dek = header.unwrap_dek(passphrase)?;
@@ -107,6 +118,56 @@ impl Vault {
             profile,
             _lock: lock,
         })
+    }
+
+    /// Opens the generation before the last one, after [`open`](Self::open) could not, and makes it the current one: a
+    /// file that was lost or damaged costs the last change and nothing else. What is there is kept as
+    /// `vault.tsp.damaged`. Never goes back behind a change of the passphrase, nor behind a file that opens. Blocks for
+    /// the key derivation.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`VaultError::Open`] too if there is no backup of the same passphrase.
+    pub fn restore(folder: &Path, passphrase: &str) -> Result<Self, VaultError> {
+        Self::restore_with(folder, passphrase, KdfParams::FLOOR, Box::new(SystemFiles))
+    }
+
+    pub(crate) fn restore_with(
+        folder: &Path,
+        passphrase: &str,
+        floor: KdfParams,
+        mut files: Box<dyn Files>,
+    ) -> Result<Self, VaultError> {
+        let lock = files::lock(folder)?;
+        if !folder.join(files::BACKUP).exists() {
+            return Err(VaultError::Open);
+        }
+        let damaged = match files::read(folder, files::VAULT) {
+            Ok(damaged) => Some(damaged),
+            Err(VaultError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let backup = files::read(folder, files::BACKUP)?;
+        if damaged.as_deref().is_some_and(|damaged| !container::is_same_passphrase(damaged, &backup)) {
+            return Err(VaultError::Open);
+        }
+        if damaged.is_some() {
+            let current = folder.join(files::VAULT);
+            let header = Header::of(&backup)?;
+            header.params().check_floor(floor)?;
+            let dek = header.unwrap_dek(passphrase)?;
+            if container::open_body(damaged.as_deref().unwrap_or_default(), &dek).is_ok() {
+                // It is whole, only not readable for this version: nothing to be repaired by going back.
+                return Err(VaultError::Io(io::ErrorKind::Unsupported.into()));
+            }
+            files.rename(&current, &folder.join(files::DAMAGED))?;
+        }
+        let mut vault = Self::open_file(folder, files::BACKUP, passphrase, floor, files, lock)?;
+        // Above the number that the lost write had.
+        vault.generation += 1;
+        // The backup stays as it is until the next write.
+        vault.on_disk = None;
+        vault.save()?;
+        Ok(vault)
     }
 
     /// What it holds.
@@ -135,6 +196,17 @@ impl Vault {
                 Err(error)
             }
         }
+    }
+
+    /// As [`update`](Self::update), for what is to be gone: the backup is replaced too, so that no file holds it any
+    /// more. After an error the change itself may be on disk; the backup may still hold what was before.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn update_for_good<R>(&mut self, change: impl FnOnce(&mut Profile) -> R) -> Result<R, VaultError> {
+        let result = self.update(change)?;
+        self.save()?;
+        Ok(result)
     }
 
     /// New passphrase and cost, with a new data key: a copy of the old file doesn't open later ones. The backup is

@@ -234,6 +234,72 @@ fn a_vault_or_the_backup_of_a_lost_one_is_never_overwritten_by_a_new_one() {
     assert!(matches!(open(&folder, PASS), Err(VaultError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
 }
 
+fn restore(folder: &Path, passphrase: &str) -> Result<Vault, VaultError> {
+    Vault::restore_with(folder, passphrase, CHEAP, Box::new(SystemFiles))
+}
+
+#[test]
+fn a_lost_or_damaged_vault_is_restored_from_the_generation_before() {
+    for damage in [None, Some(0), Some(60), Some(170)] {
+        let folder = Folder::new();
+        let mut vault = create(&folder, ProfileRole::Client);
+        for id in 1..=2 {
+            vault.update(|profile| profile.contacts.push(contact(id, "x"))).unwrap();
+        }
+        let lost = vault.generation();
+        drop(vault);
+        let path = folder.join(files::VAULT);
+        let mut file = fs::read(&path).unwrap();
+        match damage {
+            None => fs::remove_file(&path).unwrap(),
+            Some(0) => fs::write(&path, []).unwrap(),
+            Some(at) => {
+                file[at] ^= 1;
+                fs::write(&path, &file).unwrap();
+            }
+        }
+        assert!(open(&folder, PASS).is_err());
+        let before = fs::read(&path).ok();
+        assert!(matches!(restore(&folder, "wrong"), Err(VaultError::Open)));
+        assert_eq!(fs::read(&path).ok(), before, "a wrong passphrase changes nothing");
+        let vault = restore(&folder, PASS).unwrap();
+        assert_eq!(vault.profile().contacts.len(), 1);
+        assert!(vault.generation() > lost, "no number stands for two contents");
+        drop(vault);
+        assert_eq!(open(&folder, PASS).unwrap().profile().contacts.len(), 1);
+        assert_eq!(folder.join(files::DAMAGED).exists(), damage.is_some());
+    }
+}
+
+#[test]
+fn nothing_is_restored_over_a_whole_vault_or_from_before_a_new_passphrase() {
+    let folder = Folder::new();
+    let mut vault = create(&folder, ProfileRole::Client);
+    vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
+    let old = fs::read(folder.join(files::BACKUP)).unwrap();
+    vault.change_passphrase("another", Cost::Floor).unwrap();
+    drop(vault);
+    let path = folder.join(files::VAULT);
+    let good = fs::read(&path).unwrap();
+    assert!(restore(&folder, "another").is_err(), "it is whole");
+    assert_eq!(fs::read(&path).unwrap(), good);
+    // As a change of the passphrase leaves it that was cut off half-way.
+    fs::write(folder.join(files::BACKUP), old).unwrap();
+    assert!(matches!(restore(&folder, PASS), Err(VaultError::Open)));
+    assert_eq!(fs::read(&path).unwrap(), good);
+}
+
+#[test]
+fn what_is_removed_for_good_is_in_no_file() {
+    let folder = Folder::new();
+    let mut vault = create(&folder, ProfileRole::Client);
+    vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
+    vault.update_for_good(|profile| profile.contacts.clear()).unwrap();
+    drop(vault);
+    fs::remove_file(folder.join(files::VAULT)).unwrap();
+    assert!(restore(&folder, PASS).unwrap().profile().contacts.is_empty());
+}
+
 #[test]
 fn the_backup_is_the_generation_before() {
     let folder = Folder::new();
