@@ -3,21 +3,24 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use sotto_call::{
-    Change, Config, Input, MediaRequest, Now, Output, Room, ServerReport, ServerUrl, TransportId, TransportReport,
-    TransportRequest,
+    Change, Input, MediaRequest, Now, Output, Room, ServerReport, ServerRequest, ServerUrl, TransportId,
+    TransportReport, TransportRequest,
 };
 use sotto_identity::{
     IdentityKey, Secret,
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
-use sotto_wire::{Candidate, CandidateKind, Cell, Description, Setup, TrackSsrc, sig::IceCredentials};
+use sotto_wire::{Cell, Description, Setup, TrackSsrc, server::MailboxId, sig::IceCredentials};
 
-use crate::{SeededRng, server::Server};
+use crate::{
+    Between, SeededRng,
+    parts::{URL, mailbox_now, relay_candidate, room},
+    server::Server,
+};
 
 /// One way between a side and the server, ms.
 pub const CELL_DELAY_MS: u64 = 20;
-const URL: &str = "ws://127.0.0.1:7000/v1";
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +32,9 @@ pub enum Who {
 }
 
 impl Who {
-    const fn other(self) -> Self {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
         match self {
             Self::Client => Self::Therapist,
             Self::Therapist => Self::Client,
@@ -86,6 +91,7 @@ pub struct Duo {
     queue: BTreeMap<(u64, u64), Due>,
     sequence: u64,
     tamper: Option<Tamper>,
+    between: Option<Box<dyn Between>>,
     fingerprint_lie: Option<[u8; 32]>,
     relay_up: bool,
 }
@@ -124,6 +130,7 @@ impl Duo {
             queue: BTreeMap::new(),
             sequence: 0,
             tamper: None,
+            between: None,
             fingerprint_lie: None,
             relay_up: true,
         }
@@ -132,6 +139,16 @@ impl Duo {
     /// Lets every cell pass through a hostile server: what it returns is delivered instead.
     pub fn tamper(&mut self, tamper: impl FnMut(Who, Cell) -> Vec<Cell> + 'static) {
         self.tamper = Some(Box::new(tamper));
+    }
+
+    /// Puts somebody between the two sides, who holds the server and the path of the records.
+    pub fn put_between(&mut self, between: impl Between + 'static) {
+        self.between = Some(Box::new(between));
+    }
+
+    /// A hostile server hands a cell to a side that nobody sent.
+    pub fn inject(&mut self, to: Who, mailbox: MailboxId, cell: Cell) {
+        self.later(CELL_DELAY_MS, to, Input::Server(ServerUrl(URL.into()), ServerReport::Received(mailbox, cell)));
     }
 
     /// Makes the transports report this certificate of the peer instead of the announced one.
@@ -252,6 +269,14 @@ impl Duo {
     fn carry_out(&mut self, who: Who, output: Output) {
         match output {
             Output::Server(_, request) => {
+                if let (ServerRequest::Send(mailbox, cell), Some(between)) = (&request, &mut self.between)
+                    && let Some(instead) = between.cell(who, *mailbox, cell, self.now_ms)
+                {
+                    for (to, cell) in instead {
+                        self.inject(to, *mailbox, cell);
+                    }
+                    return;
+                }
                 let now = mailbox_now(self.now());
                 let reports = self.server.request(now, who, request);
                 self.deliver(reports);
@@ -308,10 +333,15 @@ impl Duo {
                 }
             }
             TransportRequest::Record(record) => {
-                let to = who.other();
-                if let Some(peer) = self.sides[to as usize].transport.as_ref().filter(|t| t.connected) {
-                    let peer = peer.id;
-                    self.later(CELL_DELAY_MS, to, Input::Transport(peer, TransportReport::Record(record)));
+                let records = match &mut self.between {
+                    Some(between) => between.record(who, record),
+                    None => vec![(who.other(), record)],
+                };
+                for (to, record) in records {
+                    if let Some(transport) = self.sides[to as usize].transport.as_ref().filter(|t| t.connected) {
+                        let report = Input::Transport(transport.id, TransportReport::Record(record));
+                        self.later(CELL_DELAY_MS, to, report);
+                    }
                 }
             }
             TransportRequest::Close => self.sides[who as usize].transport = None,
@@ -465,37 +495,4 @@ impl Duo {
             })
             .collect()
     }
-}
-
-fn relay_candidate() -> Candidate {
-    Candidate {
-        attempt: 0,
-        kind: CandidateKind::Relay,
-        priority: 1,
-        foundation: "1".into(),
-        ip: [192, 0, 2, 7].into(),
-        port: 49_152,
-    }
-}
-
-const fn mailbox_now(now: Now) -> sotto_mailbox::Now {
-    sotto_mailbox::Now { mono_ms: now.mono_ms, unix_s: now.unix }
-}
-
-fn room(
-    role: ProfileRole,
-    identity: Option<&IdentityKey>,
-    device_secret: Secret<32>,
-    contacts: Vec<ContactRecord>,
-    invites: Vec<InviteRecord>,
-) -> Room {
-    Room::new(Config {
-        role,
-        identity: identity.cloned(),
-        device_secret,
-        contacts,
-        invites,
-        rendezvous: Some(ServerUrl(URL.into())),
-        relay_only: true,
-    })
 }

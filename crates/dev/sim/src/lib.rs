@@ -2,9 +2,12 @@
 //! things over. Seeded, so that a failure can be run again.
 #![forbid(unsafe_code)]
 
+mod between;
 mod duo;
+mod parts;
 mod rng;
 mod server;
 
+pub use between::Between;
 pub use duo::{CELL_DELAY_MS, Duo, Side, Who};
 pub use rng::SeededRng;

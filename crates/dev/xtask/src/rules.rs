@@ -27,8 +27,17 @@ struct Rule {
 }
 
 /// Programs and libraries that ship; what is named here may not even be compiled into them.
-const TEST_ONLY: &[&str] =
-    &["sotto-sim", "sotto-netlab", "sotto-hands", "sotto-e2e", "sotto-ui-tests", "egui_kittest", "xtask", "sframe"];
+const TEST_ONLY: &[&str] = &[
+    "sotto-sim",
+    "sotto-adversary",
+    "sotto-netlab",
+    "sotto-hands",
+    "sotto-e2e",
+    "sotto-ui-tests",
+    "egui_kittest",
+    "xtask",
+    "sframe",
+];
 
 const RULES: &[Rule] = &[
     Rule {

@@ -1,0 +1,436 @@
+//! The scripts (PROTOCOL §12).
+
+use std::{
+    cell::{Cell as Count, RefCell},
+    rc::Rc,
+};
+
+use sotto_handshake::{AwaitHs2, AwaitHs3, CodeSecret, InviteKeys, JoinText, Params, Purpose, cpace, parse_join_text};
+use sotto_identity::{IdentityKey, Secret, records::VerificationState};
+use sotto_session_api::{AlertCode, Command, ContactId, EndReason, Event, Gate, InviteForm};
+use sotto_sim::{Between, Duo, SeededRng, Who};
+use sotto_wire::{Cell, CellType, VersionRange, server::MailboxId};
+
+use crate::{
+    Script,
+    middle::{CERTIFICATE, Middle},
+    server::{Inside, RecordTrick, Server, Trick},
+};
+
+const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
+const HOST: &str = "127.0.0.1:7000";
+
+/// Every script.
+pub const SCRIPTS: &[Script] = &[
+    Script { name: "known-code", play: known_code },
+    Script { name: "guessed-code", play: guessed_code },
+    Script { name: "broken-off-runs", play: broken_off_runs },
+    Script { name: "swapped-keys", play: swapped_keys },
+    Script { name: "stolen-invite", play: stolen_invite },
+    Script { name: "replay", play: replay },
+    Script { name: "reflection", play: reflection },
+    Script { name: "reorder-drop-duplicate", play: shuffle },
+    Script { name: "downgrade", play: downgrade },
+    Script { name: "fingerprint-swap", play: fingerprint_swap },
+    Script { name: "certificate-swap", play: certificate_swap },
+    Script { name: "forged-records", play: forged_records },
+    Script { name: "cut-end", play: cut_end },
+];
+
+fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+/// What each script ends in: no side took a comparison for passed, and none opened the gate.
+fn nobody_is_fooled(duo: &Duo) -> Result<(), String> {
+    for who in BOTH {
+        check(duo.gate(who) != Some(Gate::G2), || format!("the gate of {who:?} is open"))?;
+        let verified = duo.side(who).contacts.values().any(|contact| contact.state == VerificationState::Verified);
+        check(!verified, || format!("{who:?} holds a compared contact"))?;
+    }
+    Ok(())
+}
+
+fn alerts(duo: &Duo) -> Vec<AlertCode> {
+    let alert = |event: &Event| match event {
+        Event::Alert { code, .. } => Some(*code),
+        _ => None,
+    };
+    duo.side(Who::Therapist).events.iter().filter_map(alert).collect()
+}
+
+fn secret(text: &str) -> Result<CodeSecret, String> {
+    match parse_join_text(text) {
+        Ok(JoinText::Code(code)) => Ok(code.secret(HOST)),
+        _ => Err("not a code".into()),
+    }
+}
+
+/// Two people who pick what they hear, else "none of these", and say so again when it is read again.
+fn listen_and_pick(duo: &mut Duo) {
+    for _ in 0..3 {
+        duo.compare();
+    }
+}
+
+fn therapist_mailbox(duo: &Duo) -> Result<MailboxId, String> {
+    let open = duo.side(Who::Therapist).room.open_mailboxes();
+    open.first().copied().map(MailboxId).ok_or_else(|| "the therapist listens nowhere".into())
+}
+
+/// The server knows the code and sits in between from the first cell to the words.
+fn known_code(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(InviteForm::Code);
+    duo.put_between(Middle::new(secret(&text)?, SeededRng::new(!seed)));
+    duo.lie_about_certificate(CERTIFICATE);
+    duo.command(Who::Client, Command::JoinInvite(text));
+    duo.run_for(3_000);
+    duo.admit(at_therapist);
+    let cards = BOTH.map(|who| duo.card(who));
+    let [Some(client), Some(therapist)] = &cards else {
+        return Err(format!("the middle did not come to the words: {:?}", BOTH.map(|who| duo.codes(who))));
+    };
+    check(client.fingerprint != therapist.fingerprint, || "both see the same two keys".into())?;
+    listen_and_pick(&mut duo);
+    check(alerts(&duo).contains(&AlertCode::Mismatch), || "the therapist saw no mismatch".into())?;
+    nobody_is_fooled(&duo)
+}
+
+/// The server guesses the code.
+fn guessed_code(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (_, text) = duo.invite(InviteForm::Code);
+    let mut rng = SeededRng::new(!seed);
+    let nameplate = text.split('-').next().unwrap_or_default();
+    let guess = CodeSecret::new(Secret::new((rng.next() as u32).to_be_bytes()), nameplate, HOST);
+    duo.put_between(Middle::new(guess, rng));
+    duo.command(Who::Client, Command::JoinInvite(text));
+    duo.run_for(120_000);
+    let wrong = alerts(&duo).iter().any(|code| matches!(code, AlertCode::WrongCode { .. }));
+    check(wrong, || "the therapist was not told of a wrong code".into())?;
+    check(duo.waiting().is_none(), || "the client waits".into())?;
+    check(BOTH.iter().all(|who| duo.side(*who).contacts.is_empty()), || "a key was pinned".into())?;
+    nobody_is_fooled(&duo)
+}
+
+/// Plays the client up to HS2, which is enough to know the words, and never further.
+struct BreaksOff {
+    own: IdentityKey,
+    rng: SeededRng,
+    asked: Rc<RefCell<Option<cpace::Initiator>>>,
+    state: Option<AwaitHs2>,
+    words: Rc<Count<u32>>,
+}
+
+impl Between for BreaksOff {
+    fn cell(&mut self, from: Who, mailbox: MailboxId, cell: &Cell, _: u64) -> Option<Vec<(Who, Cell)>> {
+        if from == Who::Client {
+            return Some(Vec::new());
+        }
+        match cell.cell_type() {
+            Some(CellType::Pa2) => {
+                let (psk0, context) = self.asked.borrow_mut().take()?.finish(cell).ok()?;
+                let version = VersionRange::OURS.max;
+                let params = Params::initiator(Purpose::Code { context }, mailbox.0, psk0, version);
+                let (state, hs1) = AwaitHs2::start(params, &self.own, None, &mut self.rng);
+                self.state = Some(state);
+                Some(vec![(from, hs1)])
+            }
+            Some(CellType::Hs2) => {
+                let (_, established) = self.state.take()?.read(cell).ok()?.finish().ok()?;
+                let _ = established.session_words().own_words();
+                self.words.set(self.words.get() + 1);
+                Some(Vec::new())
+            }
+            _ => Some(Vec::new()),
+        }
+    }
+}
+
+/// The server knows the code, looks at the therapist's words and breaks off, again and again: `mitm_abort_before_hs3_counted`.
+fn broken_off_runs(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (_, text) = duo.invite(InviteForm::Code);
+    let code = secret(&text)?;
+    let mut rng = SeededRng::new(!seed);
+    let (asked, words) = (Rc::new(RefCell::new(None)), Rc::new(Count::new(0)));
+    let own = IdentityKey::generate(&mut rng);
+    let rng_of_server = rng.clone();
+    duo.put_between(BreaksOff {
+        own,
+        rng: rng_of_server,
+        asked: Rc::clone(&asked),
+        state: None,
+        words: Rc::clone(&words),
+    });
+    let mailbox = therapist_mailbox(&duo)?;
+    for _ in 0..12 {
+        let (run, pa1) = cpace::Initiator::start(&code, &mailbox.0, &mut rng);
+        *asked.borrow_mut() = Some(run);
+        duo.inject(Who::Therapist, mailbox, pa1);
+        duo.run_for(22_000);
+    }
+    check(words.get() > 0, || "no words were seen".into())?;
+    check(words.get() <= 5, || format!("{} looks at the words of one code", words.get()))?;
+    check(alerts(&duo).contains(&AlertCode::Burned), || "the code was not burned".into())?;
+    nobody_is_fooled(&duo)
+}
+
+/// Holds the text of a link and steps in with a key of its own.
+struct HoldsLink {
+    keys: InviteKeys,
+    versions: VersionRange,
+    idhash: [u8; 20],
+    own: IdentityKey,
+    rng: SeededRng,
+    /// To the client it is the therapist, else to the therapist the client.
+    to_client: bool,
+    state: Option<AwaitHs2>,
+    /// HS1 that it took.
+    taken: Rc<Count<u32>>,
+    /// HS3 that it saw or sent.
+    finished: Rc<Count<u32>>,
+}
+
+impl Between for HoldsLink {
+    fn cell(&mut self, from: Who, mailbox: MailboxId, cell: &Cell, _: u64) -> Option<Vec<(Who, Cell)>> {
+        let purpose = Purpose::Invite { context: self.keys.context };
+        match (from, cell.cell_type()) {
+            (Who::Client, Some(CellType::Hs1)) if self.to_client => {
+                self.taken.set(self.taken.get() + 1);
+                let params = Params::responder(purpose, mailbox.0, self.keys.psk0.clone(), cell);
+                let params = params.with_printed(self.versions);
+                let (_, hs2) = AwaitHs3::respond(params, &self.own, cell, None, &mut self.rng).ok()?;
+                Some(vec![(from, hs2)])
+            }
+            (Who::Client, Some(CellType::Hs3)) if self.to_client => {
+                self.finished.set(self.finished.get() + 1);
+                Some(Vec::new())
+            }
+            (Who::Client, Some(CellType::Hs1)) if self.taken.get() == 0 => {
+                self.taken.set(1);
+                let params = Params::initiator(purpose, mailbox.0, self.keys.psk0.clone(), VersionRange::OURS.max);
+                let params = params.with_printed(self.versions);
+                let (state, hs1) = AwaitHs2::start(params, &self.own, Some(self.idhash), &mut self.rng);
+                self.state = Some(state);
+                Some(vec![(Who::Therapist, hs1)])
+            }
+            (Who::Therapist, Some(CellType::Hs2)) if self.state.is_some() => {
+                let (hs3, _) = self.state.take()?.read(cell).ok()?.finish().ok()?;
+                self.finished.set(1);
+                Some(vec![(from, hs3)])
+            }
+            _ => None,
+        }
+    }
+}
+
+fn holds_link(duo: &mut Duo, text: &str, to_client: bool, seed: u64) -> Result<[Rc<Count<u32>>; 2], String> {
+    let Ok(JoinText::Invite(invite)) = parse_join_text(text) else { return Err("not a link".into()) };
+    let mut rng = SeededRng::new(!seed);
+    let own = IdentityKey::generate(&mut rng);
+    let counts = [Rc::new(Count::new(0)), Rc::new(Count::new(0))];
+    duo.put_between(HoldsLink {
+        keys: invite.keys(),
+        versions: invite.versions(),
+        idhash: invite.idhash(),
+        own,
+        rng,
+        to_client,
+        state: None,
+        taken: Rc::clone(&counts[0]),
+        finished: Rc::clone(&counts[1]),
+    });
+    Ok(counts)
+}
+
+/// The server read the link and answers as the therapist, with a key of its own.
+fn swapped_keys(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (_, text) = duo.invite(InviteForm::Link);
+    let [taken, finished] = holds_link(&mut duo, &text, true, seed)?;
+    duo.command(Who::Client, Command::JoinInvite(text));
+    duo.run_for(60_000);
+    check(taken.get() > 0, || "no HS1 came".into())?;
+    check(duo.codes(Who::Client).contains(&"E_IDHASH"), || format!("{:?}", duo.codes(Who::Client)))?;
+    check(finished.get() == 0, || "the client revealed its key".into())?;
+    check(duo.side(Who::Client).contacts.is_empty(), || "the client pinned a key".into())?;
+    nobody_is_fooled(&duo)
+}
+
+/// Somebody else uses the link first; then the real client comes.
+fn stolen_invite(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (_, text) = duo.invite(InviteForm::Link);
+    let [_, finished] = holds_link(&mut duo, &text, false, seed)?;
+    duo.command(Who::Client, Command::JoinInvite(text));
+    duo.run_for(120_000);
+    check(finished.get() == 1, || "the thief did not pair".into())?;
+    check(duo.side(Who::Therapist).contacts.len() == 1, || "the therapist has no contact".into())?;
+    check(alerts(&duo).contains(&AlertCode::SecondUse), || "the second use was not said".into())?;
+    nobody_is_fooled(&duo)
+}
+
+/// Whoever is compared or let in is the other side: both hold the same handshake.
+fn nobody_else_got_in(duo: &Duo) -> Result<(), String> {
+    let psks = BOTH.map(|who| {
+        let contacts = duo.side(who).contacts.values();
+        contacts.map(|contact| (*contact.psk.expose(), contact.state)).collect::<Vec<_>>()
+    });
+    for (own, other) in [(&psks[0], &psks[1]), (&psks[1], &psks[0])] {
+        for (psk, _) in own.iter().filter(|(_, state)| *state == VerificationState::Verified) {
+            check(other.iter().any(|(held, _)| held == psk), || "a compared contact is somebody else".into())?;
+        }
+    }
+    if let [Some(client), Some(therapist)] = BOTH.map(|who| duo.card(who)) {
+        check(client.fingerprint == therapist.fingerprint, || "two sessions".into())?;
+        check(client.candidates.contains(&therapist.words), || "other words".into())?;
+    }
+    Ok(())
+}
+
+fn play_server(duo: &mut Duo, trick: Trick, seed: u64) -> Rc<Count<u32>> {
+    let count = Rc::new(Count::new(0));
+    let rng = SeededRng::new(!seed);
+    duo.put_between(Server { trick, rng, old: Vec::new(), count: Rc::clone(&count) });
+    count
+}
+
+const fn form(seed: u64) -> InviteForm {
+    if seed & 1 == 0 { InviteForm::Code } else { InviteForm::Link }
+}
+
+/// As far as the server lets them: in, compared, and chatting.
+fn try_to_meet(duo: &mut Duo, at_therapist: ContactId, text: String) -> Result<(), String> {
+    duo.command(Who::Client, Command::JoinInvite(text));
+    duo.run_for(60_000);
+    duo.admit(at_therapist);
+    duo.run_for(20_000);
+    nobody_else_got_in(duo)?;
+    listen_and_pick(duo);
+    nobody_else_got_in(duo)
+}
+
+/// A first session under a trick that must not stop it: what comes again is not taken again.
+fn must_open(seed: u64, trick: Trick) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(form(seed));
+    let count = play_server(&mut duo, trick, seed);
+    try_to_meet(&mut duo, at_therapist, text)?;
+    check(count.get() > 0, || "nothing was changed".into())?;
+    check(BOTH.iter().all(|who| duo.gate(*who) == Some(Gate::G2)), || {
+        format!("the session did not open: {:?}", BOTH.map(|who| duo.codes(who)))
+    })
+}
+
+/// Every cell is followed or led by an old one. By a link the session opens all the same; with a code, an old PA1 starts
+/// another run, so that the server may deny it.
+fn replay(seed: u64) -> Result<(), String> {
+    if seed & 1 == 1 {
+        return must_open(seed, Trick::Replay);
+    }
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(InviteForm::Code);
+    let count = play_server(&mut duo, Trick::Replay, seed);
+    try_to_meet(&mut duo, at_therapist, text)?;
+    check(count.get() > 0, || "nothing was repeated".into())
+}
+
+/// Every cell comes back to its sender.
+fn reflection(seed: u64) -> Result<(), String> {
+    must_open(seed, Trick::Reflect)
+}
+
+/// Cells are lost, doubled and late.
+fn shuffle(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(form(seed));
+    play_server(&mut duo, Trick::Shuffle, seed);
+    try_to_meet(&mut duo, at_therapist, text)
+}
+
+/// One of the negotiable bytes of one type of cell is always another: no session comes of it.
+fn downgrade(seed: u64) -> Result<(), String> {
+    let mut rng = SeededRng::new(seed ^ 0xD0);
+    let types = [CellType::Pa1, CellType::Pa2, CellType::Hs1, CellType::Hs2, CellType::Hs3, CellType::Sig];
+    let cell = types[rng.below(6) as usize];
+    let at = 1 + rng.below(3) as usize;
+    let change = 1 + rng.below(255) as u8;
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(InviteForm::Code);
+    let count = play_server(&mut duo, Trick::Header { cell, at, change }, seed);
+    try_to_meet(&mut duo, at_therapist, text)?;
+    check(count.get() > 0, || "nothing was changed".into())?;
+    check(duo.waiting().is_none(), || format!("{cell:?}, byte {at} ^ {change:#04x}: the client waits"))?;
+    nobody_is_fooled(&duo)
+}
+
+/// The server changes the sealed records that carry the certificates, once both wait.
+fn fingerprint_swap(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(form(seed));
+    duo.join(&text);
+    let count = play_server(&mut duo, Trick::Signalling, seed);
+    duo.admit(at_therapist);
+    duo.run_for(60_000);
+    check(count.get() > 0, || "nothing was changed".into())?;
+    check(BOTH.iter().all(|who| duo.card(*who).is_none()), || "somebody was asked to compare".into())?;
+    nobody_is_fooled(&duo)
+}
+
+/// The relay ends DTLS itself, with its own certificate.
+fn certificate_swap(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(form(seed));
+    duo.join(&text);
+    let mut certificate = [0; 32];
+    rand_core::Rng::fill_bytes(&mut SeededRng::new(!seed), &mut certificate);
+    duo.lie_about_certificate(certificate);
+    duo.admit(at_therapist);
+    duo.run_for(5_000);
+    check(BOTH.iter().any(|who| duo.codes(*who).contains(&"E_FP")), || "E_FP was not said".into())?;
+    check(BOTH.iter().all(|who| duo.card(*who).is_none()), || "somebody was asked to compare".into())?;
+    nobody_is_fooled(&duo)
+}
+
+fn play_inside(duo: &mut Duo, trick: RecordTrick, seed: u64) -> Rc<Count<u32>> {
+    let count = Rc::new(Count::new(0));
+    duo.put_between(Inside { trick, rng: SeededRng::new(!seed), count: Rc::clone(&count) });
+    count
+}
+
+/// Somebody opened DTLS and changes, reflects or repeats records, from the binding on.
+fn forged_records(seed: u64) -> Result<(), String> {
+    let trick = [RecordTrick::Flip, RecordTrick::Reflect, RecordTrick::Repeat][(seed % 3) as usize];
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(InviteForm::Code);
+    duo.join(&text);
+    let count = play_inside(&mut duo, trick, seed);
+    duo.admit(at_therapist);
+    duo.run_for(5_000);
+    nobody_else_got_in(&duo)?;
+    listen_and_pick(&mut duo);
+    check(count.get() > 0, || "nothing was sent".into())?;
+    nobody_else_got_in(&duo)?;
+    if trick == RecordTrick::Flip { nobody_is_fooled(&duo) } else { Ok(()) }
+}
+
+/// Somebody inside DTLS cuts off what the client says last, END with it.
+fn cut_end(seed: u64) -> Result<(), String> {
+    let mut duo = Duo::new(seed);
+    duo.open_session(form(seed));
+    check(duo.gate(Who::Therapist) == Some(Gate::G2), || "no session".into())?;
+    let count = play_inside(&mut duo, RecordTrick::CutClient, seed);
+    duo.command(Who::Client, Command::End);
+    duo.run_for(1_000);
+    duo.command(Who::Therapist, Command::End);
+    duo.run_for(20_000);
+    check(count.get() > 0, || "nothing was sent".into())?;
+    let ended = duo.side(Who::Therapist).events.iter().rev().find_map(|event| match event {
+        Event::Ended { reason, complete } => Some((*reason, *complete)),
+        _ => None,
+    });
+    check(ended == Some((EndReason::Abnormal, false)), || format!("the therapist took it for whole: {ended:?}"))?;
+    check(duo.codes(Who::Therapist).contains(&"E_TRUNCATED"), || "E_TRUNCATED was not said".into())
+}
