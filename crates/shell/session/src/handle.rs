@@ -102,7 +102,7 @@ fn open_vault(config: &Config) -> Result<(Vault, bool), StartError> {
             Err(error) => error,
         };
         let is_lost = matches!(&error, VaultError::Io(error) if error.kind() == std::io::ErrorKind::NotFound);
-        if is_lost || matches!(error, VaultError::Open) {
+        if is_lost || matches!(error, VaultError::Open | VaultError::Parameters) {
             return match Vault::restore(&config.profile_dir, passphrase) {
                 Ok(vault) => Ok((vault, true)),
                 Err(restoring) => Err(vault_error(if is_lost { restoring } else { error })),

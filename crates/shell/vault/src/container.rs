@@ -142,7 +142,6 @@ fn key_encryption_key(salt: &[u8; 32], a: &Secret<32>) -> Secret<32> {
     kdf(&extract(salt, &*input), "vault kek", b"")
 }
 
-/// The profile doesn't fit.
 /// Whether two files were written under one passphrase, as far as their salts tell; a file that is cut off before its salt
 /// ends tells nothing and is taken for one.
 pub(crate) fn is_same_passphrase(one: &[u8], other: &[u8]) -> bool {
@@ -152,6 +151,7 @@ pub(crate) fn is_same_passphrase(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// The profile doesn't fit.
 pub(crate) fn too_large() -> VaultError {
     VaultError::Io(std::io::ErrorKind::FileTooLarge.into())
 }

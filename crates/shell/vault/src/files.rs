@@ -12,8 +12,6 @@ use crate::{VaultError, container::MAX_FILE_LEN};
 pub(crate) const VAULT: &str = "vault.tsp";
 /// The generation before it.
 pub(crate) const BACKUP: &str = "vault.tsp.bak";
-/// What could not be opened when the backup took its place.
-pub(crate) const DAMAGED: &str = "vault.tsp.damaged";
 /// A write in progress; a leftover of a crash holds nothing that counts.
 pub(crate) const TEMP: &str = "vault.tsp.new";
 /// The lock of the running program.

@@ -121,8 +121,9 @@ impl Vault {
     }
 
     /// Opens the generation before the last one, after [`open`](Self::open) could not, and makes it the current one: a
-    /// file that was lost or damaged costs the last change and nothing else. What is there is kept as
-    /// `vault.tsp.damaged`. Never goes back behind a change of the passphrase, nor behind a file that opens. Blocks for
+    /// file that was lost or damaged costs the last change and nothing else, unless the damage is in its salt. The damaged
+    /// file is replaced, and only once the backup was opened whole: kept, it would hold what is forgotten later. Never
+    /// goes back behind a change of the passphrase, nor behind a file that opens. Blocks for
     /// the key derivation.
     ///
     /// # Errors
@@ -135,7 +136,7 @@ impl Vault {
         folder: &Path,
         passphrase: &str,
         floor: KdfParams,
-        mut files: Box<dyn Files>,
+        files: Box<dyn Files>,
     ) -> Result<Self, VaultError> {
         let lock = files::lock(folder)?;
         if !folder.join(files::BACKUP).exists() {
@@ -150,18 +151,11 @@ impl Vault {
         if damaged.as_deref().is_some_and(|damaged| !container::is_same_passphrase(damaged, &backup)) {
             return Err(VaultError::Open);
         }
-        if damaged.is_some() {
-            let current = folder.join(files::VAULT);
-            let header = Header::of(&backup)?;
-            header.params().check_floor(floor)?;
-            let dek = header.unwrap_dek(passphrase)?;
-            if container::open_body(damaged.as_deref().unwrap_or_default(), &dek).is_ok() {
-                // It is whole, only not readable for this version: nothing to be repaired by going back.
-                return Err(VaultError::Io(io::ErrorKind::Unsupported.into()));
-            }
-            files.rename(&current, &folder.join(files::DAMAGED))?;
-        }
         let mut vault = Self::open_file(folder, files::BACKUP, passphrase, floor, files, lock)?;
+        if damaged.is_some_and(|damaged| container::open_body(&damaged, &vault.dek).is_ok()) {
+            // It is whole, only not readable for this version: nothing to be repaired by going back.
+            return Err(VaultError::Io(io::ErrorKind::Unsupported.into()));
+        }
         // Above the number that the lost write had.
         vault.generation += 1;
         // The backup stays as it is until the next write.

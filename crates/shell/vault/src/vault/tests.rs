@@ -240,7 +240,7 @@ fn restore(folder: &Path, passphrase: &str) -> Result<Vault, VaultError> {
 
 #[test]
 fn a_lost_or_damaged_vault_is_restored_from_the_generation_before() {
-    for damage in [None, Some(0), Some(60), Some(170)] {
+    for damage in [None, Some(0), Some(6), Some(14), Some(60), Some(170)] {
         let folder = Folder::new();
         let mut vault = create(&folder, ProfileRole::Client);
         for id in 1..=2 {
@@ -267,8 +267,23 @@ fn a_lost_or_damaged_vault_is_restored_from_the_generation_before() {
         assert!(vault.generation() > lost, "no number stands for two contents");
         drop(vault);
         assert_eq!(open(&folder, PASS).unwrap().profile().contacts.len(), 1);
-        assert_eq!(folder.join(files::DAMAGED).exists(), damage.is_some());
+        let files = fs::read_dir(&*folder).unwrap().count();
+        assert_eq!(files, 3, "vault, backup and lock: nothing that a later forgetting would not reach");
     }
+}
+
+#[test]
+fn a_restore_that_fails_leaves_both_files_as_they_are() {
+    let folder = Folder::new();
+    create(&folder, ProfileRole::Client).update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
+    let read = || [files::VAULT, files::BACKUP].map(|name| fs::read(folder.join(name)).unwrap());
+    let mut both = read();
+    for (name, file) in [files::VAULT, files::BACKUP].into_iter().zip(&mut both) {
+        *file.last_mut().unwrap() ^= 1;
+        fs::write(folder.join(name), file).unwrap();
+    }
+    assert!(matches!(restore(&folder, PASS), Err(VaultError::Open)));
+    assert_eq!(read(), both);
 }
 
 #[test]
