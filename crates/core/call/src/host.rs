@@ -158,9 +158,12 @@ impl Host {
         }
     }
 
+    /// A run that has begun is not taken back by another PA1: it ends by HS3 or is counted. Else whoever knows the code
+    /// could look at the words of HS2 as often as they like (PROTOCOL §3.2), and a replayed PA1 could keep the client out.
     fn pa1(&mut self, ctx: &mut Ctx<'_>, mailbox: MailboxId, cell: &Cell) {
         let Kind::Code(code) = &mut self.kind else { return };
-        if code.used || is_paused(code.last_run_ms, ctx.now.mono_ms) {
+        let run_is_open = !matches!(self.pending, Pending::None);
+        if code.used || run_is_open || is_paused(code.last_run_ms, ctx.now.mono_ms) {
             return;
         }
         let answer = match &code.pake {
@@ -170,7 +173,6 @@ impl Host {
                 code.run = Some((run.psk0, run.context, run.versions));
                 code.pake = Some((cell.clone(), run.cell.clone()));
                 code.stranger_ms = Some(ctx.after(STRANGER_MS));
-                self.pending = Pending::None;
                 run.cell
             }
         };

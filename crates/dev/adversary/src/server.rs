@@ -12,7 +12,7 @@ pub(crate) enum Trick {
     Reflect,
     /// Drops, doubles and delays in any order.
     Shuffle,
-    /// Each cell is followed by an old one, of this session or an earlier one.
+    /// Each cell is followed by an old one of the same session.
     Replay,
     /// A header byte (1 version, 2 suite, 3 range) of each cell of a type is another.
     Header { cell: CellType, at: usize, change: u8 },
