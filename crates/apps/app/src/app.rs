@@ -477,7 +477,7 @@ fn attract(context: &Context) {
 
 /// A device that does not work, as the engine would tell it.
 fn notice(code: &'static str) -> Event {
-    Event::Notice(SideNotice { code, what: String::new(), what_to_do: String::new(), severity: Severity::Warning })
+    Event::Notice(SideNotice::new(code, Severity::Warning))
 }
 
 const fn code_of(error: &StartError) -> &'static str {

@@ -29,13 +29,7 @@ impl Ctx<'_> {
 
     /// Says something that a person may want to act on.
     pub(crate) fn notice(&mut self, code: &'static str, severity: Severity) {
-        let sentence = sentences::sentence(code, sentences::Language::English);
-        self.event(Event::Notice(SideNotice {
-            code,
-            what: sentence.what.into(),
-            what_to_do: sentence.what_to_do.into(),
-            severity,
-        }));
+        self.event(Event::Notice(SideNotice::new(code, severity)));
     }
 
     /// Refuses a command; nothing changed.

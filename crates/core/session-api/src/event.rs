@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{ContactId, ProfileRole, Stats};
+use crate::{
+    ContactId, ProfileRole, Stats,
+    sentences::{Language, Sentence, sentence},
+};
 
 /// Something happened. Sentences for people are made by the front end from these.
 #[derive(Clone, Debug, PartialEq)]
@@ -252,6 +255,14 @@ pub struct SideNotice {
     pub what_to_do: String,
     /// How bad.
     pub severity: Severity,
+}
+
+impl SideNotice {
+    /// The notice of a code, in English; a window in another language looks the code up itself.
+    pub fn new(code: &'static str, severity: Severity) -> Self {
+        let Sentence { what, what_to_do } = sentence(code, Language::English);
+        Self { code, what: what.into(), what_to_do: what_to_do.into(), severity }
+    }
 }
 
 /// How bad a notice is.

@@ -9,7 +9,6 @@ use sotto_call::{Config as RoomConfig, Input, MediaRequest, Output, Room, Server
 use sotto_identity::{Fingerprint, IdentityKey};
 use sotto_session_api::{
     Command, Event, LinkState, Path, ProfileRole, Severity, SideNotice, Snapshot, Stats, VideoSlot,
-    sentences::{Language, sentence},
 };
 use sotto_vault::Vault;
 use tokio::sync::mpsc as tokio_mpsc;
@@ -29,11 +28,9 @@ pub(crate) const NETWORK_THREADS: usize = 2;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// After `Quit`, a session gets this long to end properly.
 const QUIT_LIMIT: Duration = Duration::from_secs(5);
-/// The last records get this long to leave before the transport's task is dropped.
+/// The last records get this long to leave before the transport's task is dropped; then its keys can be overwritten
+/// wherever they were.
 const LINGER: Duration = Duration::from_millis(1200);
-
-/// By then a closed transport is gone, and its keys can be overwritten wherever they were.
-const SCRUB_AFTER: Duration = LINGER;
 
 /// What the engine's loop receives.
 #[expect(
@@ -122,10 +119,7 @@ impl Engine {
         let fingerprint = if role == ProfileRole::Therapist { own_fingerprint } else { None };
         engine.tell(Event::Ready { role, fingerprint });
         if restored {
-            let text = sentence("vault-restored", Language::English);
-            let (what, what_to_do) = (text.what.into(), text.what_to_do.into());
-            let notice = SideNotice { code: "vault-restored", what, what_to_do, severity: Severity::Warning };
-            engine.tell(Event::Notice(notice));
+            engine.tell(Event::Notice(SideNotice::new("vault-restored", Severity::Warning)));
         }
         Ok(engine)
     }
@@ -250,7 +244,7 @@ impl Engine {
             Event::Ended { .. } => {
                 (self.link, self.path) = (None, None);
                 self.is_ending = true;
-                self.scrub_at = Some(tokio::time::Instant::now() + SCRUB_AFTER);
+                self.scrub_at = Some(tokio::time::Instant::now() + LINGER);
             }
             _ => {}
         }

@@ -24,10 +24,7 @@ use std::{
 use sotto_call::Input;
 use sotto_frame_crypto::{MediaOpener, MediaSealer, Shape};
 use sotto_media::DeviceFault;
-use sotto_session_api::{
-    Event, Severity, SideNotice, Stats, VideoSlot,
-    sentences::{Language, sentence},
-};
+use sotto_session_api::{Event, Severity, SideNotice, Stats, VideoSlot};
 use sotto_transport::Transport;
 use sotto_wire::{Codec, TrackId};
 use tokio::sync::mpsc as tokio_mpsc;
@@ -107,9 +104,11 @@ impl Shared {
     }
 
     fn notice(&self, code: &'static str, name: &str, severity: Severity) {
-        let text = sentence(code, Language::English);
-        let what = if name.is_empty() { text.what.to_owned() } else { format!("{} ({name})", text.what) };
-        self.tell(Event::Notice(SideNotice { code, what, what_to_do: text.what_to_do.into(), severity }));
+        let mut notice = SideNotice::new(code, severity);
+        if !name.is_empty() {
+            notice.what = format!("{} ({name})", notice.what);
+        }
+        self.tell(Event::Notice(notice));
     }
 
     /// Names a device that doesn't work; the session goes on with what there is.
