@@ -17,7 +17,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         Some((what, rest)) if what == "call" => call(rest),
         Some((what, rest)) if what == "window" => windows::bench(&Options::parse(rest, 12, "bench-report")?),
         Some((what, [])) if what == "transport" => transport(),
-        _ => Err(Failure::new("cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport")),
+        Some((what, [])) if what == "crypto" => crypto(),
+        _ => Err(Failure::new(
+            "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto",
+        )),
     }
 }
 
@@ -27,6 +30,16 @@ fn transport() -> Outcome {
     Progress::start().step(
         "Measuring a call below the codecs",
         cargo().args(["test", "-p", "sotto-transport", "--test", "cost", "--", "--ignored", "--nocapture"]),
+    )
+}
+
+/// Handshakes and the inner layer, optimised, each beside what it is built on.
+fn crypto() -> Outcome {
+    system::ensure_build_packages()?;
+    let measure = ["test", "--release", "--locked", "-p", "sotto-handshake", "-p", "sotto-frame-crypto"];
+    Progress::start().step(
+        "Measuring handshakes and the inner layer, optimised",
+        cargo().args(measure).args(["--test", "cost", "--", "--ignored", "--nocapture"]),
     )
 }
 

@@ -72,9 +72,11 @@ cargo xtask TASK
   claims                           the register of security claims: each has a test, each sentence has a claim
   check-vectors                    an independent implementation, in Python, computes the known answers again
   soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
+  soak leaks [--sessions N]        100 sessions, then logs, files and the server's memory are searched for what was said
   bench call [--seconds N]         processor time, memory and set-up times of a session
   bench window                     processor time of a window in which nothing happens, with times
   bench transport                  what a call costs below the codecs
+  bench crypto                     what a handshake and the inner layer cost, beside what they are built on
   package [--debug] [--out DIR]    the window as a Debian package, with its entry and icon
   setup                            only install, or name, the system packages that the build needs
 
