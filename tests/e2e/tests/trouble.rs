@@ -129,6 +129,21 @@ fn a_relay_that_is_full_is_said_within_five_seconds_and_tried_again() {
     }
 }
 
+#[test]
+fn a_server_that_gives_no_more_relay_credentials_is_said_as_what_it_is() {
+    // One an hour for the address that both have: the second gets none.
+    let few = ["--listen", "127.0.0.1:0", "--embedded-relay", "--relay-credentials", "1"];
+    let stage = Stage::with_server("relay-credentials", &ServerSetup::arguments(&few));
+    let mut meeting = stage.meet("code");
+    meeting.therapist.send(&json!({"cmd": "admit", "contact": meeting.client_contact}));
+    let deadline = Instant::now() + SAID_WITHIN;
+    let is_said = |peer: &Peer| peer.told("notice").iter().any(|notice| notice["code"] == "E_RELAY_LIMIT");
+    while !meeting.both().iter().any(|peer| is_said(peer)) {
+        assert!(Instant::now() < deadline, "said by neither");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// A relay in a process of its own, so that it can be lost without rendezvous.
 fn relay_alone(programs: &Programs, secret: &str, port: u16) -> Server {
     let listen = format!("127.0.0.1:{port}");

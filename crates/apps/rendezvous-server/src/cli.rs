@@ -9,6 +9,7 @@ use std::{
 pub const USAGE: &str = "\
 sotto-rendezvous --listen ADDR:PORT [--tls-self-signed [--tls-key FILE] | --tls-cert FILE --tls-key FILE]
                  [--embedded-relay [--relay-addr ADDR] [--relay-allocations N] [--turn-secret-file FILE]]
+                 [--relay-credentials N]
                  [--turn-url URL --turn-secret-file FILE]
 
   --listen ADDR:PORT      where to listen; port 0 takes a free one. Without TLS only on loopback
@@ -18,6 +19,7 @@ sotto-rendezvous --listen ADDR:PORT [--tls-self-signed [--tls-key FILE] | --tls-
   --embedded-relay        relay (TURN, UDP on the port of the same number) in this process
   --relay-addr ADDR       IP address that clients reach the relay under, when it isn't the one listened on
   --relay-allocations N   places in it; two a session (512)
+  --relay-credentials N   relay credentials for one address in an hour, a quarter of them for each side of a meeting (64)
   --turn-url URL          a relay elsewhere, like turn:host:3478?transport=udp; may be repeated
   --turn-secret-file FILE the secret shared with it (coturn: static-auth-secret). With --embedded-relay: the secret of
                           this relay, so that another server can send people here by --turn-url
@@ -41,6 +43,8 @@ pub struct Options {
     pub turn_urls: Vec<String>,
     /// `--turn-secret-file`
     pub turn_secret_file: Option<PathBuf>,
+    /// `--relay-credentials`
+    pub relay_credentials: Option<usize>,
     /// `--relay-allocations`
     pub relay_allocations: Option<usize>,
     /// `--insecure-debug`
@@ -70,6 +74,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Action, Stri
         relay_addr: None,
         turn_urls: Vec::new(),
         turn_secret_file: None,
+        relay_credentials: None,
         relay_allocations: None,
         insecure_debug: false,
     };
@@ -100,12 +105,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Action, Stri
                 options.relay_addr =
                     Some(text.parse().map_err(|_| format!("--relay-addr wants an IP address, not {text}"))?);
             }
-            "--relay-allocations" => {
-                let text = value()?;
-                let count = text.parse().ok().filter(|count| (1..=100_000).contains(count));
-                options.relay_allocations =
-                    Some(count.ok_or(format!("--relay-allocations wants a number from 1 to 100000, not {text}"))?);
-            }
+            "--relay-allocations" => options.relay_allocations = Some(count(&name, &value()?)?),
+            "--relay-credentials" => options.relay_credentials = Some(count(&name, &value()?)?),
             "--turn-url" => {
                 let url = value()?;
                 if !(url.starts_with("turn:") || url.starts_with("turns:")) || url.len() > 255 {
@@ -143,6 +144,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Action, Stri
         return Err("at most four relays".into());
     }
     Ok(Action::Serve(Box::new(options)))
+}
+
+fn count(name: &str, text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=100_000).contains(count));
+    count.ok_or(format!("{name} wants a number from 1 to 100000, not {text}"))
 }
 
 #[cfg(test)]
@@ -187,6 +193,7 @@ mod tests {
             ("--listen 127.0.0.1:0 --relay-addr 127.0.0.1", "belongs to"),
             ("--listen 127.0.0.1:0 --relay-allocations 5", "belongs to"),
             ("--listen 127.0.0.1:0 --embedded-relay --relay-allocations 0", "a number"),
+            ("--listen 127.0.0.1:0 --relay-credentials many", "a number"),
             ("--listen 127.0.0.1:0 --turn-secret-file f", "belong together"),
             ("--listen 127.0.0.1:0 --turn-url turn:x", "belong together"),
             ("--listen 127.0.0.1:0 --turn-url http://x", "turn:"),

@@ -82,6 +82,10 @@ fn config(options: &Options) -> Result<Config, String> {
     if let Some(count) = options.relay_allocations {
         config.allocations.0 = count;
     }
+    if let Some(count) = options.relay_credentials {
+        config.limits.turn_per_address_hour = count;
+        config.limits.turn_per_channel_hour = count.div_ceil(4);
+    }
     Ok(config)
 }
 

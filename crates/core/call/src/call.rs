@@ -418,7 +418,7 @@ impl Call {
         }
         if let Stage::AwaitRelay { held, .. } = &mut self.stage {
             if refused {
-                self.fail(ctx, "E_NO_RELAY");
+                self.fail(ctx, "E_RELAY_LIMIT");
                 return;
             }
             let held = core::mem::take(held);

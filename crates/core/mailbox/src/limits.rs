@@ -77,8 +77,8 @@ impl Default for Limits {
             mailboxes: 200_000,
             queued_bytes: 256 << 20,
             addresses: 100_000,
-            turn_per_channel_hour: 4,
-            turn_per_address_hour: 20,
+            turn_per_channel_hour: 16,
+            turn_per_address_hour: 64,
             crowded_notice_ms: 1000,
         }
     }

@@ -341,10 +341,12 @@ fn claims_are_twenty_an_hour() {
 #[test]
 fn relay_credentials_need_both_sides_and_keep_to_their_limits() {
     let (mut world, r, i) = pair();
-    for _ in 0..4 {
+    let limits = Limits::default();
+    let (of_channel, of_address) = (limits.turn_per_channel_hour, limits.turn_per_address_hour);
+    for _ in 0..of_channel {
         assert!(world.frame(CLIENT, &ClientFrame::Turn(i)).is_empty());
     }
-    assert_eq!(world.inboxes[&CLIENT].turn, 4);
+    assert_eq!(world.inboxes[&CLIENT].turn, of_channel);
     assert_eq!(world.frame(CLIENT, &ClientFrame::Turn(i)), error(i, ErrorCode::Limit));
     assert!(world.frame(THERAPIST, &ClientFrame::Turn(r)).is_empty(), "the other side has its own");
     // A reconnect does not reset it.
@@ -354,17 +356,17 @@ fn relay_credentials_need_both_sides_and_keep_to_their_limits() {
     world.connect(4, 2);
     let (i, _, _) = world.open(4, 9, 0, 22);
     assert_eq!(world.frame(4, &ClientFrame::Turn(i)), error(i, ErrorCode::Limit));
-    // Twenty per address, over any number of mailboxes.
-    let mut granted = 4;
+    // And of each address, over any number of mailboxes.
+    let mut granted = of_channel;
     for mailbox in 20..30 {
         let (a, _, _) = world.open(4, mailbox, 0, 1);
         world.open(4, mailbox, 1, 1);
         world.take(4);
-        for _ in 0..4 {
+        for _ in 0..of_channel {
             granted += usize::from(world.frame(4, &ClientFrame::Turn(a)).is_empty());
         }
     }
-    assert_eq!(granted, 20);
+    assert_eq!(granted, of_address);
     world.pass(3_600_000);
     assert!(world.frame(4, &ClientFrame::Turn(i)).is_empty());
 }

@@ -360,6 +360,20 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "E_RELAY_LIMIT",
+        english: (
+            "The meeting server gave no place at the relay: it has none, or there were too many new connections in this \
+             hour.",
+            "Wait some minutes and join again, or use the telephone. If it stays so, tell whoever runs your server.",
+        ),
+        german: (
+            "Der Treffpunkt-Server gab keinen Platz an der Vermittlung (Relay): er hat keine, oder es gab in dieser \
+             Stunde zu viele neue Verbindungen.",
+            "Warten Sie einige Minuten und treten Sie noch einmal bei, oder nehmen Sie das Telefon. Bleibt es so, sagen \
+             Sie es dem Betreiber Ihres Servers.",
+        ),
+    },
+    Row {
         code: "E_RELAY_REFUSED",
         english: (
             "The relay refused this computer. It may be full.",
