@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use sotto_session_api::sentences::Language;
-use sotto_ui::{Look, Preferences};
+use sotto_ui::{LOCK_MINUTES, Look, Preferences};
 
 const FILE: &str = "window.txt";
 /// A larger file was not written by us.
@@ -44,13 +44,14 @@ fn text(preferences: &Preferences) -> String {
     };
     format!(
         "language {language}\nlook {look}\nzoom {}\nreduced-motion {}\npeek-key {}\nquick-exit {}\n\
-         shared-computer {}\nminutes {}\n",
+         shared-computer {}\nminutes {}\nlock-minutes {}\n",
         (preferences.zoom * 100.0).round() as u32,
         preferences.reduced_motion,
         preferences.peek_key,
         preferences.quick_exit,
         preferences.shared_computer,
-        preferences.minutes
+        preferences.minutes,
+        preferences.lock_minutes
     )
 }
 
@@ -82,6 +83,11 @@ fn parse(text: &str, start: Preferences) -> Preferences {
                     found.minutes = minutes;
                 }
             }
+            "lock-minutes" => {
+                if let Some(minutes) = value.parse().ok().filter(|minutes| LOCK_MINUTES.contains(minutes)) {
+                    found.lock_minutes = minutes;
+                }
+            }
             "reduced-motion" => found.reduced_motion = switch.unwrap_or(found.reduced_motion),
             "peek-key" => found.peek_key = switch.unwrap_or(found.peek_key),
             "quick-exit" => found.quick_exit = switch.unwrap_or(found.quick_exit),
@@ -108,6 +114,7 @@ mod tests {
             quick_exit: false,
             shared_computer: true,
             minutes: 45,
+            lock_minutes: 15,
         };
         let folder = std::env::temp_dir().join(format!("sotto-preferences-{}", std::process::id()));
         store(&folder, &set).unwrap();
@@ -121,7 +128,10 @@ mod tests {
     #[test]
     fn a_damaged_file_changes_nothing() {
         let start = Preferences::default();
-        assert_eq!(parse("language klingon\nzoom 9000\nminutes -1\nlook\n\u{0}\nquick-exit maybe", start), start);
+        assert_eq!(
+            parse("language klingon\nzoom 9000\nminutes -1\nlock-minutes 600\nlook\n\u{0}\nquick-exit maybe", start),
+            start
+        );
         assert_eq!(parse("", start), start);
     }
 }

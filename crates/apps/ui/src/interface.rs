@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     dates::Clock,
+    idle::{Idle, IdleLock},
     memory::Memory,
     model::{Model, Preferences, Profile, Request},
     screens::{self, State},
-    texts::Texts,
+    texts::{Texts, fill},
     theme::{Look, Theme},
     video::VideoView,
     widgets,
@@ -56,6 +57,7 @@ pub struct Interface {
     toast: Option<(String, f64)>,
     shifts: Vec<f64>,
     covered: bool,
+    idle: IdleLock,
     screen: &'static str,
 }
 
@@ -115,6 +117,7 @@ impl Interface {
             toast: None,
             shifts: Vec::new(),
             covered: false,
+            idle: IdleLock::default(),
             screen: "",
         }
     }
@@ -180,6 +183,10 @@ impl Interface {
         let is_client = model.snapshot.role != Some(ProfileRole::Therapist);
         if is_client && self.preferences.quick_exit && self.shift_three_times(ui.ctx(), model.clock) {
             self.state.leave_now = true;
+        }
+
+        if self.lock_is_due(ui.ctx(), model) {
+            requests.push(Request::Lock);
         }
 
         let area = ui.ctx().content_rect();
@@ -291,6 +298,33 @@ impl Interface {
         false
     }
 
+    /// Counts the time without use, and says before the end that it ends.
+    fn lock_is_due(&mut self, ctx: &egui::Context, model: &Model<'_>) -> bool {
+        let now = model.clock.mono;
+        let snapshot = model.snapshot;
+        // Nobody in a session or in a waiting room is locked out of it, nor is a code lost while it is read aloud.
+        let is_needed = !matches!(snapshot.phase, Phase::Idle)
+            || !snapshot.waiting.is_empty()
+            || matches!(self.state.place, Place::Invite(_));
+        if model.profile != Profile::Open || !model.abilities.lock || is_needed || is_used(ctx) {
+            self.idle.in_use(now);
+        }
+        let seconds = match self.idle.at(now, self.preferences.lock_minutes) {
+            Idle::Lock => return true,
+            Idle::Quiet(seconds) => seconds,
+            Idle::Soon(left) => {
+                let t = Texts::of(self.preferences.language);
+                // In steps of ten: it is read aloud whenever it changes.
+                self.toast = Some((fill(t.locks_soon, &[&format!("{:.0}", (left / 10.0).ceil() * 10.0)]), now + 1.5));
+                1.0
+            }
+        };
+        if model.profile == Profile::Open && model.abilities.lock && !is_needed {
+            ctx.request_repaint_after(std::time::Duration::from_secs_f64(seconds.max(0.05)));
+        }
+        false
+    }
+
     fn show_toast(&mut self, ui: &Ui, area: Rect, clock: Clock) {
         let Some((message, until)) = &self.toast else { return };
         if clock.mono >= *until {
@@ -302,6 +336,13 @@ impl Interface {
         widgets::toast(ui, area.max.y - bar, message);
         ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((until - clock.mono).max(0.05)));
     }
+}
+
+/// Somebody pressed, typed, moved or scrolled in this frame.
+fn is_used(ctx: &egui::Context) -> bool {
+    ctx.input(|input| {
+        input.events.iter().any(|event| !matches!(event, egui::Event::WindowFocused(_) | egui::Event::PointerGone))
+    })
 }
 
 /// The screen that the state calls for; its name.

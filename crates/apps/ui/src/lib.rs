@@ -15,6 +15,7 @@
 mod dates;
 mod fonts;
 pub mod icons;
+mod idle;
 mod interface;
 mod memory;
 mod model;
@@ -28,7 +29,8 @@ pub use dates::{Clock, Local};
 pub use fonts::{Face, Type, definitions, install};
 pub use interface::{Interface, Place};
 pub use model::{
-    Abilities, Card, Device, DeviceKind, DeviceList, Devices, Model, Preferences, Profile, Request, Secret,
+    Abilities, Card, Device, DeviceKind, DeviceList, Devices, LOCK_MINUTES, Model, Preferences, Profile, Request,
+    Secret,
 };
 pub use theme::{Look, Theme, radius};
 pub use video::{NoVideo, Painting, VideoView, Whose};

@@ -131,7 +131,12 @@ pub struct Preferences {
     pub shared_computer: bool,
     /// Minutes of a session, on the therapist's clock.
     pub minutes: u32,
+    /// Minutes without use after which the profile is locked, one of [`LOCK_MINUTES`]; never in a session.
+    pub lock_minutes: u32,
 }
+
+/// What can be chosen for [`Preferences::lock_minutes`] (PROTOCOL §2.2: 5 by default, 15 at most).
+pub const LOCK_MINUTES: [u32; 4] = [2, 5, 10, 15];
 
 impl Default for Preferences {
     fn default() -> Self {
@@ -144,6 +149,7 @@ impl Default for Preferences {
             quick_exit: true,
             shared_computer: false,
             minutes: 50,
+            lock_minutes: 5,
         }
     }
 }

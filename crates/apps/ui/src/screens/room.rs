@@ -51,8 +51,17 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
             let left = rest.max.y - ui.cursor().min.y - 74.0;
             gap(ui, left.max(24.0));
             region(ui.ctx(), 4);
-            if Button::text(s.t.can_anyone_listen).icon(icons::EAR).height(44.0).show(ui).clicked() {
+            let listen = Button::text(s.t.can_anyone_listen).icon(icons::EAR).height(44.0).show(ui);
+            if listen.clicked() {
                 s.go(Place::Listen);
+            }
+            if wide && s.model.abilities.lock {
+                let words = fill(s.t.locks_footer, &[&s.preferences.lock_minutes.to_string()]);
+                let size = measure(ui, Type::SMALL, s.theme.ink2, &words, f32::INFINITY).size();
+                let corner = pos2(ui.max_rect().max.x - size.x, listen.rect.center().y - size.y / 2.0);
+                at(ui, Rect::from_min_size(corner, size + vec2(1.0, 1.0)), "locks", |ui| {
+                    text(ui, Type::SMALL, s.theme.ink2, &words);
+                });
             }
         });
     });

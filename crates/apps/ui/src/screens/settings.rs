@@ -8,7 +8,7 @@ use crate::{
     fonts::Type,
     icons,
     interface::{Place, Screen},
-    model::Profile,
+    model::{LOCK_MINUTES, Profile},
     theme::Look,
     widgets::{Button, at, checkbox, divider, flow, gap, heading, page, region, segment, text, title},
 };
@@ -86,6 +86,20 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
                         }
                     });
                 });
+            }
+            if s.model.abilities.lock {
+                group(ui, t.lock_after);
+                ui.push_id("lock", |ui| {
+                    flow(ui, 12.0, |ui| {
+                        for minutes in LOCK_MINUTES {
+                            if segment(ui, &format!("{minutes} min"), s.preferences.lock_minutes == minutes).clicked() {
+                                s.preferences.lock_minutes = minutes;
+                            }
+                        }
+                    });
+                });
+                gap(ui, 8.0);
+                text(ui, Type::SMALL, s.theme.ink2, t.lock_after_text);
             }
             gap(ui, 24.0);
             divider(ui);
