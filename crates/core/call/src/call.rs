@@ -1,12 +1,13 @@
 //! One authenticated session, from the waiting room to the end (PROTOCOL §5.1, §6.3, §8, §11).
 
+mod commit;
 mod end;
 mod heal;
 mod records;
 
 use sotto_frame_crypto::{DataMessage, DataOpener, DataSealer, EndProgress, MediaOpener, MediaSealer, SessionKeys};
 use sotto_handshake::{Established, SessionWords, SigChannel};
-use sotto_identity::{ComparedPeer, PinnedPeer, PublicKey, fingerprint::pair_number};
+use sotto_identity::{ComparedPeer, PinnedPeer, PublicKey, Secret, fingerprint::pair_number};
 use sotto_session_api::{
     AlertCode, CompareReason, ContactId, EndReason, Event, Gate, KeyState, LinkState, Path, Pick, Severity,
 };
@@ -21,8 +22,11 @@ use crate::{
     compare::{self, Comparison, Picked},
     ctx::Ctx,
     ending::{self, END_WAIT_MS, Ending},
-    io::{MediaRequest, ServerRequest, ServerUrl, TransportId, TransportReport, TransportRequest},
+    io::{MediaRequest, ServerRequest, ServerUrl, Ticket, TransportId, TransportReport, TransportRequest},
 };
+
+pub(crate) use commit::ContinuityWrite;
+use commit::{Committing, Then};
 
 const SRTP_PROFILE: &str = "SRTP_AEAD_AES_256_GCM";
 const DTLS_CIPHER: &str = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
@@ -48,8 +52,10 @@ pub(crate) struct Place {
 }
 
 /// What the room has to do after a step.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Effect {
+    /// The continuity secret is to be stored; then [`Call::stored`].
+    Commit(Box<ContinuityWrite>),
     /// Both POLICYs are exchanged.
     Waiting,
     /// Both people compared, and it matched.
@@ -65,7 +71,10 @@ pub(crate) enum Effect {
 #[expect(clippy::large_enum_variant, reason = "one per call, and a comparison is what every session passes through")]
 enum Stage {
     /// I has sent POLICY, R waits for it.
-    AwaitPolicy,
+    AwaitPolicy {
+        deadline_ms: u64,
+    },
+    Committing(Committing),
     Waiting,
     /// Admitted, but without relay credentials yet.
     AwaitRelay {
@@ -111,6 +120,9 @@ pub(crate) struct Call {
     allow_local_relay: bool,
     sig: SigChannel,
     words: SessionWords,
+    /// What the next session is recognised by, and what this one was (PROTOCOL §4.7).
+    next_continuity: Secret<32>,
+    matched: Option<Secret<32>>,
     bind: sotto_handshake::Binding,
     sealer: DataSealer,
     opener: DataOpener,
@@ -144,10 +156,10 @@ pub(crate) struct CallConfig {
 }
 
 impl Call {
-    /// Takes the handshake's result over. Epoch 0 starts without a continuity secret.
+    /// Takes the handshake's result over.
     pub(crate) fn new(config: CallConfig, established: Established) -> Self {
-        let root = established.epoch_root_0(&[0; 32]);
-        let keys = SessionKeys::new(root, &established.session_hash(), config.role);
+        let (next_continuity, matched) = (established.next_continuity(), established.matched().cloned());
+        let keys = SessionKeys::new(established.epoch_root_0(), &established.session_hash(), config.role);
         let words = established.session_words();
         let bind = established.binding();
         Self {
@@ -160,6 +172,8 @@ impl Call {
             relay_only: config.relay_only,
             allow_local_relay: config.allow_local_relay,
             words,
+            next_continuity,
+            matched,
             bind,
             sig: established.into_sig(),
             sealer: keys.data_sealer,
@@ -176,20 +190,13 @@ impl Call {
             held_chat: Vec::new(),
             sent_chat: Vec::new(),
             effects: Vec::new(),
-            stage: Stage::AwaitPolicy,
+            stage: Stage::AwaitPolicy { deadline_ms: u64::MAX },
         }
     }
 
     fn send(&mut self, ctx: &mut Ctx<'_>, message: &SigMessage) {
         for cell in self.sig.seal(message) {
             ctx.server(&self.place.server, ServerRequest::Send(self.place.mailbox, cell));
-        }
-    }
-
-    /// The initiator speaks first: its POLICY.
-    pub(crate) fn start(&mut self, ctx: &mut Ctx<'_>) {
-        if self.role == Role::Initiator {
-            self.send_policy(ctx);
         }
     }
 
@@ -242,14 +249,9 @@ impl Call {
         let is_bound = self.is_bound();
         match (&mut self.stage, message) {
             (Stage::Closed | Stage::Ending(_), _) => {}
-            (Stage::AwaitPolicy, SigMessage::Policy(policy)) => {
+            (Stage::AwaitPolicy { .. }, SigMessage::Policy(policy)) => {
                 self.peer_policy = Some(policy);
-                if self.role == Role::Responder {
-                    self.send_policy(ctx);
-                }
-                self.stage = Stage::Waiting;
-                ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
-                self.effects.push(Effect::Waiting);
+                self.commit(if self.role == Role::Initiator { Then::Wait } else { Then::AnswerPolicy });
             }
             (_, SigMessage::Name(_) | SigMessage::Card(_)) => {}
             (_, SigMessage::Restart(restart)) => self.restart_received(ctx, restart),
@@ -263,6 +265,11 @@ impl Call {
                 ctx.event(Event::PutBack(ContactId(self.contact)));
                 self.effects.push(Effect::PutBack);
                 self.drop_media(ctx);
+            }
+            (Stage::Committing(committing), message) => {
+                if !committing.hold(message) {
+                    self.fail(ctx, "E_SIG_ORDER");
+                }
             }
             (Stage::AwaitRelay { held, .. }, message) if held.len() < 64 => held.push(message),
             (Stage::Connecting(_), SigMessage::Offer(offer)) if self.role == Role::Responder => {
@@ -297,7 +304,8 @@ impl Call {
     /// Adds everything that a foreign cell or record must not change.
     pub(crate) fn digest(&self, into: &mut Vec<u8>) {
         let stage = match &self.stage {
-            Stage::AwaitPolicy => 0,
+            Stage::AwaitPolicy { .. } => 0,
+            Stage::Committing(committing) => 16 + committing.digest(),
             Stage::Waiting => 1,
             Stage::AwaitRelay { .. } => 2,
             Stage::Connecting(_) => 3,
@@ -329,9 +337,14 @@ impl Call {
         matches!(self.stage, Stage::Waiting)
     }
 
+    /// On the way to the waiting room, or in it.
+    pub(crate) const fn is_before_admission(&self) -> bool {
+        matches!(self.stage, Stage::AwaitPolicy { .. } | Stage::Committing(_) | Stage::Waiting)
+    }
+
     /// ADMIT was given and the call is not over: the one place of a room is taken.
     pub(crate) const fn is_admitted(&self) -> bool {
-        !matches!(self.stage, Stage::AwaitPolicy | Stage::Waiting | Stage::Closed)
+        !matches!(self.stage, Stage::Closed) && !self.is_before_admission()
     }
 
     const fn is_bound(&self) -> bool {

@@ -299,7 +299,8 @@ impl Join {
                 }
             }
             State::KkSent { state, mailbox, repeated, .. } if mailbox == from && state.header_fits(cell) => {
-                match state.read(cell, ctx.rng) {
+                let held = self.record.as_deref().map_or([None, None], ContactRecord::held_continuity);
+                match state.read(cell, held, ctx.rng) {
                     Ok((established, confirm)) => {
                         for cell in confirm {
                             ctx.server(&self.server, ServerRequest::Send(mailbox, cell));
@@ -360,7 +361,11 @@ impl Join {
                 self.state = State::Paired { ticket, established, mailbox };
                 None
             }
-            _ => Some(JoinEffect::Met { established, mailbox }),
+            _ => {
+                // The room has this contact, maybe newer.
+                self.record = None;
+                Some(JoinEffect::Met { established, mailbox })
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use sotto_wire::{
 
 use crate::{
     addresses::{Addresses, CLOCK_TOLERANCE_S, LOOK_EVERY_MS},
-    call::{Call, CallConfig, Effect, Place, Trust},
+    call::{Call, CallConfig, ContinuityWrite, Effect, Place, Trust},
     ctx::{Counters, Ctx},
     host::{Host, HostEffect, Kind, Own},
     io::{Change, Input, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket},
@@ -384,7 +384,7 @@ impl Room {
         let mut again = None;
         if let Some(call) = self.call_at(mailbox) {
             let (contact, waiting) = (call.contact, call.is_waiting());
-            if waiting && call.is_initiator() {
+            if call.is_before_admission() && call.is_initiator() {
                 // The therapist's computer came back, maybe without the keys of this waiting: meet afresh.
                 call.drop_media(ctx);
                 again = Some(contact);
@@ -493,7 +493,8 @@ impl Room {
     /// Therapist: a key was proved; ACK goes out and the call waits for POLICY.
     fn start_call(&mut self, ctx: &mut Ctx<'_>, contact: u64, mut established: Established, mailbox: MailboxId) {
         let Some(server) = self.server_of(contact) else { return };
-        for cell in established.ack(ctx.rng) {
+        let held = self.contacts.get(&contact).map_or([None, None], ContactRecord::held_continuity);
+        for cell in established.ack(held, ctx.rng) {
             ctx.server(&server, ServerRequest::Send(mailbox, cell));
         }
         let Some(own) = self.identity.as_ref().map(|key| *key.public()) else { return };
@@ -519,8 +520,7 @@ impl Room {
         let PinDecision::Match(peer) = check_pin(record.peer().ok().as_ref(), &established.peer()) else { return };
         let trust = Trust {
             verified: record.state == VerificationState::Verified,
-            // Tags are random and match nothing until continuity is kept; an unset `started` raises no alarm.
-            continuity_lost: false,
+            continuity_lost: record.started && established.matched().is_none(),
             compare_on_change: record.compare_on_change,
         };
         let config =

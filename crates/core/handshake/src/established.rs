@@ -5,6 +5,7 @@ use sotto_identity::{PublicKey, Secret, derive};
 use sotto_wire::{Cell, Role, SigMessage, VersionRange, tlv::Tag};
 
 use crate::{
+    continuity::{self, Continuity, TAG_LEN},
     draw,
     fault::{HandshakeFault, SigFault},
     noise::Noise,
@@ -43,11 +44,22 @@ impl Outcome {
 pub struct Established {
     outcome: Outcome,
     words: SessionWords,
+    /// Therapist: the client's two tags, from CONFIRM.
+    tags: Option<[u8; 2 * TAG_LEN]>,
+    /// Client: what its own tags were made of.
+    held: [Option<Secret<32>>; 2],
+    matched: Option<Secret<32>>,
 }
 
 impl Established {
     pub(crate) const fn new(outcome: Outcome, words: SessionWords) -> Self {
-        Self { outcome, words }
+        Self { outcome, words, tags: None, held: [None, None], matched: None }
+    }
+
+    /// The client's continuity tags, as CONFIRM brought them.
+    pub(crate) const fn with_tags(mut self, tags: [u8; 2 * TAG_LEN]) -> Self {
+        self.tags = Some(tags);
+        self
     }
 
     /// This side's role.
@@ -91,13 +103,27 @@ impl Established {
         *derive::hash("session id", &[&self.outcome.h]).first_chunk().expect("16 of 64 bytes")
     }
 
-    /// `epoch_root_0` for the matched continuity secret, or 32 zero bytes.
+    /// `epoch_root_0`, from the handshake and the matched continuity secret, 32 zero bytes without one. After ACK.
     #[must_use]
-    pub fn epoch_root_0(&self, continuity: &[u8; 32]) -> Secret<64> {
+    pub fn epoch_root_0(&self) -> Secret<64> {
         let mut context = zeroize::Zeroizing::new([0; 96]);
-        context[..32].copy_from_slice(continuity);
+        if let Some(matched) = &self.matched {
+            context[..32].copy_from_slice(matched.expose());
+        }
         context[32..].copy_from_slice(&self.outcome.h);
         derive::kdf(&self.outcome.hs_root, "session", &*context)
+    }
+
+    /// The continuity secret of earlier sessions that both sides turned out to hold; known after ACK (PROTOCOL §4.7).
+    #[must_use]
+    pub const fn matched(&self) -> Option<&Secret<32>> {
+        self.matched.as_ref()
+    }
+
+    /// The continuity secret that this session leaves behind.
+    #[must_use]
+    pub fn next_continuity(&self) -> Secret<32> {
+        derive::kdf(&self.epoch_root_0(), "continuity", b"")
     }
 
     /// `(K_psk, K_rdv)` of the new contact.
@@ -145,26 +171,32 @@ impl Established {
         &mut self,
         nonce_i: &Secret<32>,
         versions: VersionRange,
+        held: Continuity<'_>,
         rng: &mut dyn CryptoRng,
     ) -> Vec<Cell> {
+        let tags = continuity::tags(&self.outcome.hs_root, held, rng);
+        self.held = held.map(|secret| secret.cloned());
         let list = Tlvs::default()
             .with(Tag::NonceI, nonce_i.expose())
             .with_versions(versions)
-            .with(Tag::ContTags, draw::<32>(rng).expose())
+            .with(Tag::ContTags, &tags)
             .with(Tag::ResumeTag, draw::<16>(rng).expose());
         self.outcome.sig.seal(&SigMessage::Confirm(list.bare()))
     }
 
-    /// Cells of ACK, the therapist's first SIG message: "no match", and tags that prove nothing (PROTOCOL §4.7, §8). At
-    /// first contact it is sent after the contact is durable (PROTOCOL §4.5). Once per session.
+    /// Cells of ACK, the therapist's first SIG message: which of the client's continuity tags is of a secret in `held`,
+    /// and the proof of it; at first contact none (PROTOCOL §4.7). The resume tag proves nothing yet (§8). At first contact
+    /// it is sent after the contact is durable (PROTOCOL §4.5). Once per session.
     ///
     /// # Panics
     /// On the client's side.
-    pub fn ack(&mut self, rng: &mut dyn CryptoRng) -> Vec<Cell> {
+    pub fn ack(&mut self, held: Continuity<'_>, rng: &mut dyn CryptoRng) -> Vec<Cell> {
         assert_eq!(self.outcome.role, Role::Responder, "ACK is the therapist's message");
-        let mut no_match = [0; 17];
-        no_match[1..].copy_from_slice(draw::<16>(rng).expose());
-        let list = Tlvs::default().with(Tag::ContMatch, &no_match).with(Tag::ResumeTag, draw::<16>(rng).expose());
+        let hs_root = &self.outcome.hs_root;
+        let (number, secret) = self.tags.map_or((0, None), |tags| continuity::find(hs_root, &tags, held));
+        let answer = continuity::answer(hs_root, number, secret, rng);
+        self.matched = secret.cloned();
+        let list = Tlvs::default().with(Tag::ContMatch, &answer).with(Tag::ResumeTag, draw::<16>(rng).expose());
         self.outcome.sig.seal(&SigMessage::Ack(list.bare()))
     }
 
@@ -173,7 +205,7 @@ impl Established {
     ///
     /// # Errors
     /// Fatal: `Sig` if another message came first or the channel broke, `Decrypt` for a malformed ACK, `ContinuityProof`
-    /// if it claims a match, which nothing that was sent can give.
+    /// if it claims a match and does not prove it.
     pub fn read_ack(&mut self, cell: &Cell, now_ms: u64) -> Result<bool, HandshakeFault> {
         let message = match self.outcome.sig.receive(cell, now_ms) {
             Ok(received) => received.message,
@@ -186,13 +218,19 @@ impl Established {
             Some(_) => return Err(HandshakeFault::Sig(SigFault::Order)),
         };
         let list = payload::parse(&list)?;
-        let [matched, ..] = payload::require::<17>(&list, Tag::ContMatch)?;
+        let [number, proof @ ..] = payload::require::<17>(&list, Tag::ContMatch)?;
         payload::require::<16>(&list, Tag::ResumeTag)?;
-        match matched {
-            0 => Ok(true),
-            1 | 2 => Err(HandshakeFault::ContinuityProof),
-            _ => Err(HandshakeFault::Decrypt),
+        let held = core::mem::take(&mut self.held);
+        match number {
+            0 => {}
+            1 | 2 => {
+                let held = held.each_ref().map(Option::as_ref);
+                let secret = continuity::check(&self.outcome.hs_root, number, &proof, held);
+                self.matched = Some(secret.ok_or(HandshakeFault::ContinuityProof)?.clone());
+            }
+            _ => return Err(HandshakeFault::Decrypt),
         }
+        Ok(true)
     }
 }
 

@@ -6,6 +6,7 @@ use sotto_wire::{Cell, CellType, Role, VersionRange, tlv::Tag};
 use zeroize::Zeroizing;
 
 use crate::{
+    continuity::Continuity,
     draw,
     established::{Established, Outcome},
     fault::HandshakeFault,
@@ -207,11 +208,16 @@ impl AwaitKkHs2 {
     /// Reads HS2; gives the session and the cells of CONFIRM. The ACK is awaited next
     /// ([`Established::read_ack`]).
     ///
-    /// Continuity and resume tags are random: nothing is stored that they could prove (PROTOCOL §4.7, §8).
+    /// CONFIRM carries a tag of each continuity secret in `held`; the resume tag is random (PROTOCOL §4.7, §8).
     ///
     /// # Errors
     /// `Decrypt`, `PublicKey`, `Downgrade`; `Header` if [`header_fits`](Self::header_fits) is false.
-    pub fn read(mut self, cell: &Cell, rng: &mut dyn CryptoRng) -> Result<(Established, Vec<Cell>), HandshakeFault> {
+    pub fn read(
+        mut self,
+        cell: &Cell,
+        held: Continuity<'_>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Established, Vec<Cell>), HandshakeFault> {
         let payload = self.sent.read(cell, payload::KK_HS2_LEN)?;
         let list = payload::parse(&payload)?;
         let nonce_r = payload::require(&list, Tag::NonceR)?;
@@ -221,7 +227,7 @@ impl AwaitKkHs2 {
         let words = SessionWords::new(Role::Initiator, nonce_i.expose(), &nonce_r, &noise.hash(), &own, &self.peer);
         let outcome = Outcome::new(noise, Role::Initiator, &terms, self.peer, peer_versions);
         let mut established = Established::new(outcome, words);
-        let confirm = established.confirm(&nonce_i, terms.own, rng);
+        let confirm = established.confirm(&nonce_i, terms.own, held, rng);
         Ok((established, confirm))
     }
 }

@@ -128,9 +128,8 @@ fn kat_tsp1_first_contact() {
     for side in [&at_i, &at_r] {
         assert_eq!(hex(&side.session_hash()), kat["xx_h"]);
         assert_eq!(hex(side.hs_root().expose()), kat["xx_hs_root"]);
-        let root = side.epoch_root_0(&[0; 32]);
-        assert_eq!(hex(root.expose()), kat["xx_epoch_root0"]);
-        assert_eq!(hex(derive::kdf::<32>(&root, "continuity", b"").expose()), kat["xx_cont"]);
+        assert_eq!(hex(side.epoch_root_0().expose()), kat["xx_epoch_root0"]);
+        assert_eq!(hex(side.next_continuity().expose()), kat["xx_cont"]);
         let (psk, rendezvous) = side.contact_secrets();
         assert_eq!(hex(psk.expose()), kat["K_psk"]);
         assert_eq!(hex(rendezvous.expose()), kat["K_rdv"]);
@@ -170,10 +169,13 @@ fn kat_tsp1_pinned_contact() {
     let (at_i, hs1) = AwaitKkHs2::start(params, &i, r.public(), &mut Script::new(&I_SCRIPT));
     let params = Params::responder(Purpose::Pinned, address, Secret::new(psk), &hs1);
     let (at_r, hs2) = AwaitConfirm::respond(params, &r, i.public(), &hs1, &mut Script::new(&R_SCRIPT)).unwrap();
-    let (at_i, confirm) = at_i.read(&hs2, &mut Script::new(&[&[1; 48]])).unwrap();
-    let at_r = at_r.read(&confirm[0]).unwrap();
+    let continuity = Secret::new(unhex(&kat["xx_cont"]).try_into().unwrap());
+    let held = [Some(&continuity), None];
+    let (mut at_i, confirm) = at_i.read(&hs2, held, &mut Script::new(&[&[1; 16], &[1; 16]])).unwrap();
+    let mut at_r = at_r.read(&confirm[0]).unwrap();
+    let ack = at_r.ack(held, &mut Script::new(&[&[1; 16]]));
+    assert_eq!(at_i.read_ack(&ack[0], 0), Ok(true));
 
-    let continuity: [u8; 32] = unhex(&kat["xx_cont"]).try_into().unwrap();
     let sas: [u8; 20] = unhex(&extra("kk sas[0:20]")).try_into().unwrap();
     let mut padded = [0; 64];
     padded[..20].copy_from_slice(&sas);
@@ -182,9 +184,8 @@ fn kat_tsp1_pinned_contact() {
         assert_eq!(hex(side.hs_root().expose()), kat["kk_hs_root"]);
         let sig_key = |d| hex(derive::kdf::<32>(side.hs_root(), "sig key", &[d]).expose());
         assert_eq!([sig_key(0), sig_key(1)], [kat["kk_sig_i2r"].clone(), kat["kk_sig_r2i"].clone()]);
-        let root = side.epoch_root_0(&continuity);
-        assert_eq!(hex(root.expose()), kat["kk_epoch_root0"]);
-        assert_eq!(hex(derive::kdf::<32>(&root, "continuity", b"").expose()), kat["kk_cont"]);
+        assert_eq!(hex(side.epoch_root_0().expose()), kat["kk_epoch_root0"]);
+        assert_eq!(hex(side.next_continuity().expose()), kat["kk_cont"]);
         assert_eq!(hex(&side.tx0()), extra("tx0"));
         let expected = SessionWords::from_hash(role, &padded);
         let words = side.session_words();

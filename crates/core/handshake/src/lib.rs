@@ -46,6 +46,7 @@ pub mod address;
 pub mod cpace;
 
 mod code;
+mod continuity;
 #[cfg(feature = "dangerous-plaintext-for-test")]
 pub mod dangerous_plaintext;
 mod established;
@@ -65,6 +66,7 @@ mod sig_channel;
 mod url;
 
 pub use code::{CODE_LIFETIME_S, CODE_MAX_LIFETIME_S, CodeSecret, SpokenCode};
+pub use continuity::Continuity;
 pub use established::{Binding, Established};
 pub use fault::{HandshakeFault, SigFault};
 pub use initiator::{AwaitHs2, AwaitKkHs2, FirstHs2};

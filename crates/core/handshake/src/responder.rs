@@ -228,11 +228,11 @@ impl AwaitConfirm {
         let list = payload::parse(&confirm)?;
         let nonce_i = payload::require(&list, Tag::NonceI)?;
         let client = payload::versions(&list)?;
-        payload::require::<32>(&list, Tag::ContTags)?;
+        let tags = payload::require::<32>(&list, Tag::ContTags)?;
         payload::require::<16>(&list, Tag::ResumeTag)?;
         let words = opening.check(nonce_i, client, &self.peer)?;
         outcome.sig.restart_clock();
-        Ok(Established::new(outcome, words))
+        Ok(Established::new(outcome, words).with_tags(tags))
     }
 }
 

@@ -5,7 +5,8 @@ mod common;
 
 use common::*;
 use sotto_handshake::{
-    AwaitConfirm, AwaitHs2, AwaitHs3, AwaitKkHs2, CodeSecret, HandshakeFault, Params, Purpose, cpace, seen_hs1,
+    AwaitConfirm, AwaitHs2, AwaitHs3, AwaitKkHs2, CodeSecret, Continuity, Established, HandshakeFault, Params, Purpose,
+    cpace, seen_hs1,
 };
 use sotto_identity::Secret;
 use sotto_wire::{CELL_LEN, CellType, Role, SigMessage, VersionRange};
@@ -16,8 +17,7 @@ const TWO: VersionRange = VersionRange { min: 1, max: 2 };
 fn hs_roundtrip_keys_equal() {
     for (name, (i, r, _)) in [("XX", first(1)), ("KK", pinned(2))] {
         assert_eq!(i.session_hash(), r.session_hash(), "{name}");
-        assert_eq!(i.epoch_root_0(&[0; 32]).expose(), r.epoch_root_0(&[0; 32]).expose());
-        assert_ne!(i.epoch_root_0(&[0; 32]).expose(), i.epoch_root_0(&[1; 32]).expose());
+        assert_eq!(i.epoch_root_0().expose(), r.epoch_root_0().expose());
         assert_eq!((i.tx0(), i.session_id()), (r.tx0(), r.session_id()));
         assert_eq!(i.binding().value(&[1; 32], &[2; 32]), r.binding().value(&[1; 32], &[2; 32]));
         assert_ne!(i.binding().value(&[1; 32], &[2; 32]), r.binding().value(&[2; 32], &[1; 32]));
@@ -37,7 +37,7 @@ fn hs_roundtrip_keys_equal() {
 #[test]
 fn ack_completes_the_client_and_sig_flows_both_ways() {
     for (mut i, mut r, _) in [first(1), pinned(2)] {
-        for cell in r.ack(&mut Seeded(9)) {
+        for cell in r.ack([None, None], &mut Seeded(9)) {
             assert_eq!(i.read_ack(&cell, 0), Ok(true));
         }
         let (mut i, mut r) = (i.into_sig(), r.into_sig());
@@ -59,6 +59,42 @@ fn another_message_in_place_of_ack_is_fatal() {
     assert_eq!(i.read_ack(&cell, 0).unwrap_err().code(), "E_SIG_ORDER");
 }
 
+/// A pinned session of two who hold these; what each took for common.
+fn continued(client: Continuity<'_>, therapist: Continuity<'_>) -> [Established; 2] {
+    let (i, hs1) = start_pinned(1);
+    let (r, hs2) = respond_pinned(&hs1, 1).unwrap();
+    let (mut i, confirm) = i.read(&hs2, client, &mut Seeded(2)).unwrap();
+    let mut r = r.read(&confirm[0]).unwrap();
+    let ack = r.ack(therapist, &mut Seeded(3)).remove(0);
+    assert_eq!(i.read_ack(&ack, 0), Ok(true));
+    [i, r]
+}
+
+#[test]
+fn the_first_common_secret_is_found_by_both_and_goes_into_the_keys() {
+    let [a, b, c] = [1, 2, 3].map(|byte| Secret::new([byte; 32]));
+    let (a, b, c) = (Some(&a), Some(&b), Some(&c));
+    let none = continued([None, None], [None, None]);
+    for (client, therapist, common) in [
+        ([a, None], [a, None], a),
+        ([b, a], [a, None], a),
+        ([b, a], [b, None], b),
+        ([b, a], [c, b], b),
+        ([a, b], [b, a], a),
+        ([a, None], [b, None], None),
+        ([None, None], [a, b], None),
+        ([a, b], [None, None], None),
+    ] {
+        let [i, r] = continued(client, therapist);
+        for side in [&i, &r] {
+            assert_eq!(side.matched().map(Secret::expose), common.map(Secret::expose));
+        }
+        assert_eq!(i.epoch_root_0().expose(), r.epoch_root_0().expose());
+        assert_eq!(i.next_continuity().expose(), r.next_continuity().expose());
+        assert_eq!(i.epoch_root_0().expose() == none[0].epoch_root_0().expose(), common.is_none());
+    }
+}
+
 #[test]
 fn an_ack_that_claims_a_match_is_alarming() {
     let (mut i, r, _) = pinned(1);
@@ -74,7 +110,7 @@ fn an_ack_that_claims_a_match_is_alarming() {
 #[test]
 fn hs_cells_are_4096() {
     for (_, mut r, cells) in [first(1), pinned(2)] {
-        for cell in cells.iter().chain(&r.ack(&mut Seeded(1))) {
+        for cell in cells.iter().chain(&r.ack([None, None], &mut Seeded(1))) {
             assert_eq!(cell.as_bytes().len(), CELL_LEN);
             // Padding is sealed: the tail of a cell is as random as the rest.
             assert!(cell.as_bytes()[4000..].iter().filter(|&&byte| byte == 0).count() < 8);
@@ -137,7 +173,7 @@ fn hs_bitflip_every_byte_fails() {
         assert!(respond_first(&flip(&xx[0]), 1).is_err(), "XX HS1 byte {at}");
         assert!(respond_pinned(&flip(&kk[0]), 1).is_err(), "KK HS1 byte {at}");
         assert!(start_first(1).0.read(&flip(&xx[1])).is_err(), "XX HS2 byte {at}");
-        assert!(start_pinned(1).0.read(&flip(&kk[1]), &mut Seeded(1)).is_err(), "KK HS2 byte {at}");
+        assert!(start_pinned(1).0.read(&flip(&kk[1]), [None, None], &mut Seeded(1)).is_err(), "KK HS2 byte {at}");
         // HS3 and CONFIRM need the therapist's state, which costs more: every fourth byte, and all that are not padding.
         if at % 4 == 0 || !(200..=CELL_LEN - 20).contains(&at) {
             assert!(respond_first(&xx[0], 1).unwrap().0.read(&flip(&xx[2])).is_err(), "HS3 byte {at}");
@@ -172,7 +208,7 @@ fn hs_replay_hs2_fails() {
     let (_, _, cells) = first(1);
     assert_eq!(start_first(2).0.read(&cells[1]).unwrap_err(), HandshakeFault::Decrypt);
     let (_, _, cells) = pinned(1);
-    assert_eq!(start_pinned(2).0.read(&cells[1], &mut Seeded(1)).unwrap_err(), HandshakeFault::Decrypt);
+    assert_eq!(start_pinned(2).0.read(&cells[1], [None, None], &mut Seeded(1)).unwrap_err(), HandshakeFault::Decrypt);
 }
 
 #[test]
@@ -181,7 +217,7 @@ fn hs_reflection_fails() {
     assert!(!state.header_fits(&hs1));
     assert!(state.read(&retyped(&hs1, CellType::Hs2)).is_err());
     let (state, hs1) = start_pinned(1);
-    assert!(state.read(&retyped(&hs1, CellType::Hs2), &mut Seeded(1)).is_err());
+    assert!(state.read(&retyped(&hs1, CellType::Hs2), [None, None], &mut Seeded(1)).is_err());
     let (_, hs1) = start_first(1);
     let (state, hs2) = respond_first(&hs1, 1).unwrap();
     assert!(state.read(&retyped(&hs2, CellType::Hs3)).is_err());

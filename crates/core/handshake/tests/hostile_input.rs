@@ -49,7 +49,7 @@ fn recorded() -> Vec<Cell> {
     let pa2 = cpace::respond(&pa1, &code, &ADDRESS, &mut Seeded(2)).unwrap().cell;
     let (mut i, mut r, first) = first(1);
     let (_, _, pinned) = pinned(1);
-    let ack = r.ack(&mut Seeded(3)).remove(0);
+    let ack = r.ack([None, None], &mut Seeded(3)).remove(0);
     let bye = i.sig_mut().seal(&SigMessage::Bye).remove(0);
     let mut cells = vec![pa1, pa2, ack, bye, Cell::sync(1, 0), Cell::reject(1, 0x11)];
     cells.extend(first);
@@ -80,7 +80,7 @@ fn hs_states_survive_wrong_and_mutated_cells() {
             }
             let (i, _) = start_pinned(1);
             if cell != &kk[1] {
-                assert!(i.read(cell, &mut Seeded(1)).is_err());
+                assert!(i.read(cell, [None, None], &mut Seeded(1)).is_err());
             }
             let (r, _) = respond_first(&xx[0], 1).unwrap();
             if cell != &xx[2] {
@@ -136,7 +136,7 @@ fn hs1_mutations_never_pass() {
 #[test]
 fn sig_cells_that_are_dropped_change_nothing() {
     let (mut i, mut r, _) = first(1);
-    let ack = r.ack(&mut Seeded(3)).remove(0);
+    let ack = r.ack([None, None], &mut Seeded(3)).remove(0);
     assert_eq!(i.read_ack(&ack, 0), Ok(true));
     let (mut i, mut r) = (i.into_sig(), r.into_sig());
     let from_i = i.seal(&SigMessage::Bye).remove(0);
@@ -194,7 +194,7 @@ fn hs1_exhaustive() {
 #[ignore = "minutes: cargo xtask soak handshake runs it, also in CI (270,000 fresh states)"]
 fn hs2_exhaustive() {
     exhaust(&first(1).2[1], |cell| start_first(1).0.read(cell).is_err());
-    exhaust(&pinned(1).2[1], |cell| start_pinned(1).0.read(cell, &mut Seeded(1)).is_err());
+    exhaust(&pinned(1).2[1], |cell| start_pinned(1).0.read(cell, [None, None], &mut Seeded(1)).is_err());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use sotto_wire::{Cell, CellType, SigMessage, sig::Card};
 
 fn channels() -> (SigChannel, SigChannel) {
     let (mut i, mut r, _) = first(7);
-    let ack = r.ack(&mut Seeded(1)).remove(0);
+    let ack = r.ack([None, None], &mut Seeded(1)).remove(0);
     assert_eq!(i.read_ack(&ack, 0), Ok(true));
     (i.into_sig(), r.into_sig())
 }

@@ -41,6 +41,14 @@ pub struct ContactRecord {
     pub verified_at: Option<u64>,
 }
 
+impl ContactRecord {
+    /// The continuity secrets: current, previous (PROTOCOL §4.7).
+    #[must_use]
+    pub fn held_continuity(&self) -> [Option<&Secret<32>>; 2] {
+        [self.continuity.as_ref(), self.continuity_previous.as_ref()]
+    }
+}
+
 /// `Unverified → Verified`, or `Mismatch` (PROTOCOL §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerificationState {

@@ -24,7 +24,7 @@ struct Leg {
 
 impl Leg {
     fn new(established: Established, role: Role) -> Self {
-        let keys = SessionKeys::new(established.epoch_root_0(&[0; 32]), &established.session_hash(), role);
+        let keys = SessionKeys::new(established.epoch_root_0(), &established.session_hash(), role);
         let bind = established.binding();
         Self { sig: established.into_sig(), bind, sealer: keys.data_sealer, opener: keys.data_opener }
     }
@@ -93,7 +93,7 @@ impl Middle {
             }
             (State::AwaitHs3(state), CellType::Hs3) => {
                 let mut established = state.read(cell).ok()?;
-                let ack = established.ack(&mut self.rng);
+                let ack = established.ack([None, None], &mut self.rng);
                 (State::Up(Box::new(Leg::new(established, Role::Responder))), ack)
             }
             (state, _) => (state, Vec::new()),

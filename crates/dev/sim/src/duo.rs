@@ -58,6 +58,8 @@ pub struct Side {
     pub transports: u32,
     /// ICE restarts that the transport was asked for.
     pub restarts: u32,
+    /// Nothing is written any more, and no write is reported.
+    pub disk_is_stuck: bool,
     identity: Option<IdentityKey>,
     device: Secret<32>,
     role: ProfileRole,
@@ -113,6 +115,7 @@ impl Duo {
                 has_media: false,
                 transports: 0,
                 restarts: 0,
+                disk_is_stuck: false,
                 identity,
                 device: Secret::new(device),
                 role,
@@ -134,6 +137,19 @@ impl Duo {
             fingerprint_lie: None,
             relay_up: true,
         }
+    }
+
+    /// Two profiles as they were: the identities of [`Duo::new`] with `seed`, these contacts, and chance of its own.
+    #[must_use]
+    pub fn resumed(seed: u64, contacts: [BTreeMap<u64, ContactRecord>; 2], chance: u64) -> Self {
+        let mut duo = Self::new(seed);
+        duo.rng = SeededRng::new(chance);
+        for (side, contacts) in duo.sides.iter_mut().zip(contacts) {
+            side.contacts = contacts;
+        }
+        duo.restart(Who::Client);
+        duo.restart(Who::Therapist);
+        duo
     }
 
     /// Lets every cell pass through a hostile server: what it returns is delivered instead.
@@ -286,6 +302,7 @@ impl Duo {
                 let reports = self.server.disconnect(now, who);
                 self.deliver(reports);
             }
+            Output::Store(..) if self.side(who).disk_is_stuck => {}
             Output::Store(ticket, change) => {
                 let side = &mut self.sides[who as usize];
                 match change {

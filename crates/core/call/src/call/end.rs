@@ -168,6 +168,7 @@ impl Call {
         }
         self.heal(ctx);
         match &mut self.stage {
+            Stage::AwaitPolicy { deadline_ms } if now >= *deadline_ms => self.policy_is_late(ctx),
             Stage::AwaitRelay { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_NO_RELAY"),
             Stage::Connecting(c) if now >= c.deadline_ms => self.fail(ctx, "E_NO_PATH"),
             Stage::Connecting(c) if c.retry_ms.is_some_and(|at| now >= at) => {
@@ -195,7 +196,8 @@ impl Call {
 
     pub(crate) fn wake_at(&self) -> Option<u64> {
         let stage = match &self.stage {
-            Stage::AwaitRelay { deadline_ms, .. }
+            Stage::AwaitPolicy { deadline_ms }
+            | Stage::AwaitRelay { deadline_ms, .. }
             | Stage::Binding { deadline_ms, .. }
             | Stage::NotAsked { deadline_ms }
             | Stage::Ending(Ending::AwaitAck { deadline_ms, .. } | Ending::AwaitRecords { deadline_ms, .. }) => {
@@ -203,7 +205,7 @@ impl Call {
             }
             Stage::Connecting(c) => Some(c.retry_ms.unwrap_or(c.deadline_ms).min(c.deadline_ms)),
             Stage::Comparing(comparison) => Some(comparison.deadline_ms),
-            Stage::AwaitPolicy | Stage::Waiting | Stage::Open | Stage::Closed => None,
+            Stage::Committing(_) | Stage::Waiting | Stage::Open | Stage::Closed => None,
         };
         [stage, self.heal_at(), self.sig.wake_at()].into_iter().flatten().min()
     }

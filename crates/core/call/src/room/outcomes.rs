@@ -8,6 +8,9 @@ impl Room {
             let (_, event) = self.announce.swap_remove(position);
             ctx.event(event);
         }
+        for call in self.calls.values_mut() {
+            call.stored(ctx, ticket);
+        }
         let effects: Vec<_> =
             self.hosts.iter_mut().filter_map(|host| host.stored(ticket).map(|effect| (host.contact, effect))).collect();
         for (contact, effect) in effects {
@@ -25,6 +28,9 @@ impl Room {
         self.announce.retain(|(own, _)| *own != ticket);
         for host in &mut self.hosts {
             host.store_failed(ticket);
+        }
+        for call in self.calls.values_mut() {
+            call.store_failed(ctx, ticket);
         }
         if let Some(join) = &mut self.join
             && join.store_failed(ctx, ticket).is_some()
@@ -47,9 +53,10 @@ impl Room {
             .filter(|(_, effects)| !effects.is_empty())
             .collect();
         for (contact, effects) in effects {
-            let put_back = effects.contains(&Effect::PutBack);
+            let put_back = effects.iter().any(|effect| matches!(effect, Effect::PutBack));
             for effect in effects {
                 match effect {
+                    Effect::Commit(write) => self.commit(ctx, contact, *write),
                     Effect::Waiting => self.waiting(ctx, contact),
                     Effect::Compared(compared) => self.judge(ctx, contact, Some(&compared)),
                     Effect::Mismatched => self.judge(ctx, contact, None),
@@ -58,6 +65,20 @@ impl Room {
                 }
             }
         }
+    }
+
+    /// The continuity secret of a session becomes durable (PROTOCOL §4.7).
+    fn commit(&mut self, ctx: &mut Ctx<'_>, contact: u64, write: ContinuityWrite) {
+        let (Some(record), Some(call)) = (self.contacts.get_mut(&contact), self.calls.get_mut(&contact)) else {
+            return;
+        };
+        (record.continuity, record.continuity_previous) = (Some(write.current), write.previous);
+        record.started |= write.started;
+        if write.lost && record.state == VerificationState::Verified {
+            // Until words were compared again, also if this session ends before: else the next one would ask nothing.
+            record.state = VerificationState::Unverified;
+        }
+        call.committing(ctx.store(Change::PutContact(Box::new(record.clone()))));
     }
 
     pub(super) fn waiting(&mut self, ctx: &mut Ctx<'_>, contact: u64) {

@@ -213,7 +213,7 @@ fn cheating_therapist(pattern: Pattern, claim: Claim, public: [u8; 32]) -> Hands
         Pattern::Kk => {
             let (state, hs1) = AwaitKkHs2::start(params, &client, therapist.public(), &mut script(3));
             let hs2 = answer(&mut noise, &hs1, payload::KK_HS2_LEN);
-            state.read(&hs2, &mut script(3)).unwrap_err()
+            state.read(&hs2, [None, None], &mut script(3)).unwrap_err()
         }
     }
 }
@@ -265,7 +265,7 @@ fn hs_commit_mismatch_fatal() {
     let params = therapist_params(Pattern::Kk, &hs1);
     let (at_r, hs2) = AwaitConfirm::respond(params, &therapist, client.public(), &hs1, &mut script(4)).unwrap();
     state.sent.nonce_i = Secret::new([0xcc; 32]);
-    let (_, confirm) = state.read(&hs2, &mut script(5)).unwrap();
+    let (_, confirm) = state.read(&hs2, [None, None], &mut script(5)).unwrap();
     assert_eq!(at_r.read(&confirm[0]).unwrap_err(), HandshakeFault::Commit);
 }
 

@@ -88,7 +88,7 @@ pub fn first(seed: u64) -> (Established, Established, [Cell; 3]) {
 pub fn pinned(seed: u64) -> (Established, Established, [Cell; 3]) {
     let (i, hs1) = start_pinned(seed);
     let (r, hs2) = respond_pinned(&hs1, seed).unwrap();
-    let (i, confirm) = i.read(&hs2, &mut Seeded(seed ^ 0xabcd)).unwrap();
+    let (i, confirm) = i.read(&hs2, [None, None], &mut Seeded(seed ^ 0xabcd)).unwrap();
     let r = r.read(&confirm[0]).unwrap();
     (i, r, [hs1, hs2, confirm[0].clone()])
 }
