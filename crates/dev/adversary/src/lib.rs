@@ -11,10 +11,40 @@ mod server;
 
 pub use scripts::SCRIPTS;
 
-/// One attack. `Err` says what went wrong: the defence fell, or the attack was not really made.
+/// One attack.
 pub struct Script {
     /// Its name, as on the command line.
     pub name: &'static str,
     /// Plays it once from a seed.
-    pub play: fn(u64) -> Result<(), String>,
+    pub play: fn(u64) -> Result<(), Fallen>,
+}
+
+/// Why a run failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fallen {
+    /// The defence fell: somebody else was let in, taken for compared or given a look too many.
+    Defence(String),
+    /// The attack was not really made, or what must be said or go on was not.
+    Otherwise(String),
+}
+
+impl core::fmt::Display for Fallen {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Defence(what) => write!(f, "the defence fell: {what}"),
+            Self::Otherwise(what) => f.write_str(what),
+        }
+    }
+}
+
+impl From<String> for Fallen {
+    fn from(what: String) -> Self {
+        Self::Otherwise(what)
+    }
+}
+
+impl From<&str> for Fallen {
+    fn from(what: &str) -> Self {
+        Self::Otherwise(what.into())
+    }
 }

@@ -12,7 +12,7 @@ use sotto_sim::{Between, Duo, SeededRng, Who};
 use sotto_wire::{Cell, CellType, VersionRange, server::MailboxId};
 
 use crate::{
-    Script,
+    Fallen, Script,
     middle::{CERTIFICATE, Middle},
     server::{Inside, RecordTrick, Server, Trick},
 };
@@ -35,18 +35,23 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "certificate-swap", play: certificate_swap },
     Script { name: "forged-records", play: forged_records },
     Script { name: "cut-end", play: cut_end },
+    Script { name: "copied-profile", play: copied_profile },
 ];
 
-fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(what()) }
+fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), Fallen> {
+    if holds { Ok(()) } else { Err(Fallen::Otherwise(what())) }
+}
+
+fn withstands(holds: bool, what: impl FnOnce() -> String) -> Result<(), Fallen> {
+    if holds { Ok(()) } else { Err(Fallen::Defence(what())) }
 }
 
 /// What each script ends in: no side took a comparison for passed, and none opened the gate.
-fn nobody_is_fooled(duo: &Duo) -> Result<(), String> {
+fn nobody_is_fooled(duo: &Duo) -> Result<(), Fallen> {
     for who in BOTH {
-        check(duo.gate(who) != Some(Gate::G2), || format!("the gate of {who:?} is open"))?;
+        withstands(duo.gate(who) != Some(Gate::G2), || format!("the gate of {who:?} is open"))?;
         let verified = duo.side(who).contacts.values().any(|contact| contact.state == VerificationState::Verified);
-        check(!verified, || format!("{who:?} holds a compared contact"))?;
+        withstands(!verified, || format!("{who:?} holds a compared contact"))?;
     }
     Ok(())
 }
@@ -59,7 +64,7 @@ fn alerts(duo: &Duo) -> Vec<AlertCode> {
     duo.side(Who::Therapist).events.iter().filter_map(alert).collect()
 }
 
-fn secret(text: &str) -> Result<CodeSecret, String> {
+fn secret(text: &str) -> Result<CodeSecret, Fallen> {
     match parse_join_text(text) {
         Ok(JoinText::Code(code)) => Ok(code.secret(HOST)),
         _ => Err("not a code".into()),
@@ -73,13 +78,13 @@ fn listen_and_pick(duo: &mut Duo) {
     }
 }
 
-fn therapist_mailbox(duo: &Duo) -> Result<MailboxId, String> {
+fn therapist_mailbox(duo: &Duo) -> Result<MailboxId, Fallen> {
     let open = duo.side(Who::Therapist).room.open_mailboxes();
     open.first().copied().map(MailboxId).ok_or_else(|| "the therapist listens nowhere".into())
 }
 
 /// The server knows the code and sits in between from the first cell to the words.
-fn known_code(seed: u64) -> Result<(), String> {
+fn known_code(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (at_therapist, text) = duo.invite(InviteForm::Code);
     duo.put_between(Middle::new(secret(&text)?, SeededRng::new(!seed)));
@@ -89,16 +94,16 @@ fn known_code(seed: u64) -> Result<(), String> {
     duo.admit(at_therapist);
     let cards = BOTH.map(|who| duo.card(who));
     let [Some(client), Some(therapist)] = &cards else {
-        return Err(format!("the middle did not come to the words: {:?}", BOTH.map(|who| duo.codes(who))));
+        return Err(format!("the middle did not come to the words: {:?}", BOTH.map(|who| duo.codes(who))).into());
     };
-    check(client.fingerprint != therapist.fingerprint, || "both see the same two keys".into())?;
+    withstands(client.fingerprint != therapist.fingerprint, || "both see the same two keys".into())?;
     listen_and_pick(&mut duo);
     check(alerts(&duo).contains(&AlertCode::Mismatch), || "the therapist saw no mismatch".into())?;
     nobody_is_fooled(&duo)
 }
 
 /// The server guesses the code.
-fn guessed_code(seed: u64) -> Result<(), String> {
+fn guessed_code(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (_, text) = duo.invite(InviteForm::Code);
     let mut rng = SeededRng::new(!seed);
@@ -109,8 +114,8 @@ fn guessed_code(seed: u64) -> Result<(), String> {
     duo.run_for(120_000);
     let wrong = alerts(&duo).iter().any(|code| matches!(code, AlertCode::WrongCode { .. }));
     check(wrong, || "the therapist was not told of a wrong code".into())?;
-    check(duo.waiting().is_none(), || "the client waits".into())?;
-    check(BOTH.iter().all(|who| duo.side(*who).contacts.is_empty()), || "a key was pinned".into())?;
+    withstands(duo.waiting().is_none(), || "the client waits".into())?;
+    withstands(BOTH.iter().all(|who| duo.side(*who).contacts.is_empty()), || "a key was pinned".into())?;
     nobody_is_fooled(&duo)
 }
 
@@ -149,7 +154,7 @@ impl Between for BreaksOff {
 }
 
 /// The server knows the code, looks at the therapist's words and breaks off, again and again.
-fn broken_off_runs(seed: u64) -> Result<(), String> {
+fn broken_off_runs(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (_, text) = duo.invite(InviteForm::Code);
     let code = secret(&text)?;
@@ -174,7 +179,7 @@ fn broken_off_runs(seed: u64) -> Result<(), String> {
         duo.run_for(wait_ms);
     }
     check(words.get() > 0, || "no words were seen".into())?;
-    check(words.get() <= 5, || format!("{} looks at the words of one code", words.get()))?;
+    withstands(words.get() <= 5, || format!("{} looks at the words of one code", words.get()))?;
     check(alerts(&duo).contains(&AlertCode::Burned), || "the code was not burned".into())?;
     nobody_is_fooled(&duo)
 }
@@ -228,7 +233,7 @@ impl Between for HoldsLink {
     }
 }
 
-fn holds_link(duo: &mut Duo, text: &str, to_client: bool, seed: u64) -> Result<[Rc<Count<u32>>; 2], String> {
+fn holds_link(duo: &mut Duo, text: &str, to_client: bool, seed: u64) -> Result<[Rc<Count<u32>>; 2], Fallen> {
     let Ok(JoinText::Invite(invite)) = parse_join_text(text) else { return Err("not a link".into()) };
     let mut rng = SeededRng::new(!seed);
     let own = IdentityKey::generate(&mut rng);
@@ -248,7 +253,7 @@ fn holds_link(duo: &mut Duo, text: &str, to_client: bool, seed: u64) -> Result<[
 }
 
 /// The server read the link and answers as the therapist, with a key of its own.
-fn swapped_keys(seed: u64) -> Result<(), String> {
+fn swapped_keys(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (_, text) = duo.invite(InviteForm::Link);
     let [taken, finished] = holds_link(&mut duo, &text, true, seed)?;
@@ -256,13 +261,13 @@ fn swapped_keys(seed: u64) -> Result<(), String> {
     duo.run_for(60_000);
     check(taken.get() > 0, || "no HS1 came".into())?;
     check(duo.codes(Who::Client).contains(&"E_IDHASH"), || format!("{:?}", duo.codes(Who::Client)))?;
-    check(finished.get() == 0, || "the client revealed its key".into())?;
-    check(duo.side(Who::Client).contacts.is_empty(), || "the client pinned a key".into())?;
+    withstands(finished.get() == 0, || "the client revealed its key".into())?;
+    withstands(duo.side(Who::Client).contacts.is_empty(), || "the client pinned a key".into())?;
     nobody_is_fooled(&duo)
 }
 
 /// Somebody else uses the link first; then the real client comes.
-fn stolen_invite(seed: u64) -> Result<(), String> {
+fn stolen_invite(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (_, text) = duo.invite(InviteForm::Link);
     let [_, finished] = holds_link(&mut duo, &text, false, seed)?;
@@ -275,19 +280,19 @@ fn stolen_invite(seed: u64) -> Result<(), String> {
 }
 
 /// Whoever is compared or let in is the other side: both hold the same handshake.
-fn nobody_else_got_in(duo: &Duo) -> Result<(), String> {
+fn nobody_else_got_in(duo: &Duo) -> Result<(), Fallen> {
     let psks = BOTH.map(|who| {
         let contacts = duo.side(who).contacts.values();
         contacts.map(|contact| (*contact.psk.expose(), contact.state)).collect::<Vec<_>>()
     });
     for (own, other) in [(&psks[0], &psks[1]), (&psks[1], &psks[0])] {
         for (psk, _) in own.iter().filter(|(_, state)| *state == VerificationState::Verified) {
-            check(other.iter().any(|(held, _)| held == psk), || "a compared contact is somebody else".into())?;
+            withstands(other.iter().any(|(held, _)| held == psk), || "a compared contact is somebody else".into())?;
         }
     }
     if let [Some(client), Some(therapist)] = BOTH.map(|who| duo.card(who)) {
-        check(client.fingerprint == therapist.fingerprint, || "two sessions".into())?;
-        check(client.candidates.contains(&therapist.words), || "other words".into())?;
+        withstands(client.fingerprint == therapist.fingerprint, || "two sessions".into())?;
+        withstands(client.candidates.contains(&therapist.words), || "other words".into())?;
     }
     Ok(())
 }
@@ -304,7 +309,7 @@ const fn form(seed: u64) -> InviteForm {
 }
 
 /// As far as the server lets them: in, compared, and chatting.
-fn try_to_meet(duo: &mut Duo, at_therapist: ContactId, text: String) -> Result<(), String> {
+fn try_to_meet(duo: &mut Duo, at_therapist: ContactId, text: String) -> Result<(), Fallen> {
     duo.command(Who::Client, Command::JoinInvite(text));
     duo.run_for(60_000);
     duo.admit(at_therapist);
@@ -315,7 +320,7 @@ fn try_to_meet(duo: &mut Duo, at_therapist: ContactId, text: String) -> Result<(
 }
 
 /// A first session under a trick that must not stop it: what comes again is not taken again.
-fn must_open(seed: u64, trick: Trick) -> Result<(), String> {
+fn must_open(seed: u64, trick: Trick) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (at_therapist, text) = duo.invite(form(seed));
     let count = play_server(&mut duo, trick, seed);
@@ -327,25 +332,26 @@ fn must_open(seed: u64, trick: Trick) -> Result<(), String> {
 }
 
 /// Every cell is followed or led by an old one: the session opens all the same.
-fn replay(seed: u64) -> Result<(), String> {
+fn replay(seed: u64) -> Result<(), Fallen> {
     must_open(seed, Trick::Replay)
 }
 
 /// Every cell comes back to its sender.
-fn reflection(seed: u64) -> Result<(), String> {
+fn reflection(seed: u64) -> Result<(), Fallen> {
     must_open(seed, Trick::Reflect)
 }
 
 /// Cells are lost, doubled and late.
-fn shuffle(seed: u64) -> Result<(), String> {
+fn shuffle(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (at_therapist, text) = duo.invite(form(seed));
-    play_server(&mut duo, Trick::Shuffle, seed);
-    try_to_meet(&mut duo, at_therapist, text)
+    let count = play_server(&mut duo, Trick::Shuffle, seed);
+    try_to_meet(&mut duo, at_therapist, text)?;
+    check(count.get() > 0, || "nothing was changed".into())
 }
 
 /// One of the negotiable bytes of one type of cell is always another: no session comes of it.
-fn downgrade(seed: u64) -> Result<(), String> {
+fn downgrade(seed: u64) -> Result<(), Fallen> {
     let mut rng = SeededRng::new(seed ^ 0xD0);
     let types = [CellType::Pa1, CellType::Pa2, CellType::Hs1, CellType::Hs2, CellType::Hs3, CellType::Sig];
     let cell = types[rng.below(6) as usize];
@@ -356,12 +362,12 @@ fn downgrade(seed: u64) -> Result<(), String> {
     let count = play_server(&mut duo, Trick::Header { cell, at, change }, seed);
     try_to_meet(&mut duo, at_therapist, text)?;
     check(count.get() > 0, || "nothing was changed".into())?;
-    check(duo.waiting().is_none(), || format!("{cell:?}, byte {at} ^ {change:#04x}: the client waits"))?;
+    withstands(duo.waiting().is_none(), || format!("{cell:?}, byte {at} ^ {change:#04x}: the client waits"))?;
     nobody_is_fooled(&duo)
 }
 
 /// The server changes the sealed records that carry the certificates, once both wait.
-fn fingerprint_swap(seed: u64) -> Result<(), String> {
+fn fingerprint_swap(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (at_therapist, text) = duo.invite(form(seed));
     duo.join(&text);
@@ -369,12 +375,12 @@ fn fingerprint_swap(seed: u64) -> Result<(), String> {
     duo.admit(at_therapist);
     duo.run_for(60_000);
     check(count.get() > 0, || "nothing was changed".into())?;
-    check(BOTH.iter().all(|who| duo.card(*who).is_none()), || "somebody was asked to compare".into())?;
+    withstands(BOTH.iter().all(|who| duo.card(*who).is_none()), || "somebody was asked to compare".into())?;
     nobody_is_fooled(&duo)
 }
 
 /// The relay ends DTLS itself, with its own certificate.
-fn certificate_swap(seed: u64) -> Result<(), String> {
+fn certificate_swap(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (at_therapist, text) = duo.invite(form(seed));
     duo.join(&text);
@@ -384,7 +390,7 @@ fn certificate_swap(seed: u64) -> Result<(), String> {
     duo.admit(at_therapist);
     duo.run_for(5_000);
     check(BOTH.iter().any(|who| duo.codes(*who).contains(&"E_FP")), || "E_FP was not said".into())?;
-    check(BOTH.iter().all(|who| duo.card(*who).is_none()), || "somebody was asked to compare".into())?;
+    withstands(BOTH.iter().all(|who| duo.card(*who).is_none()), || "somebody was asked to compare".into())?;
     nobody_is_fooled(&duo)
 }
 
@@ -395,7 +401,7 @@ fn play_inside(duo: &mut Duo, trick: RecordTrick, seed: u64) -> Rc<Count<u32>> {
 }
 
 /// Somebody opened DTLS and changes, reflects or repeats records, from the binding on.
-fn forged_records(seed: u64) -> Result<(), String> {
+fn forged_records(seed: u64) -> Result<(), Fallen> {
     let trick = [RecordTrick::Flip, RecordTrick::Reflect, RecordTrick::Repeat][(seed % 3) as usize];
     let mut duo = Duo::new(seed);
     let (at_therapist, text) = duo.invite(InviteForm::Code);
@@ -411,7 +417,7 @@ fn forged_records(seed: u64) -> Result<(), String> {
 }
 
 /// Somebody inside DTLS cuts off what the client says last, END with it.
-fn cut_end(seed: u64) -> Result<(), String> {
+fn cut_end(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     duo.open_session(form(seed));
     check(duo.gate(Who::Therapist) == Some(Gate::G2), || "no session".into())?;
@@ -425,6 +431,32 @@ fn cut_end(seed: u64) -> Result<(), String> {
         Event::Ended { reason, complete } => Some((*reason, *complete)),
         _ => None,
     });
-    check(ended == Some((EndReason::Abnormal, false)), || format!("the therapist took it for whole: {ended:?}"))?;
+    withstands(ended == Some((EndReason::Abnormal, false)), || format!("the therapist took it for whole: {ended:?}"))?;
     check(duo.codes(Who::Therapist).contains(&"E_TRUNCATED"), || "E_TRUNCATED was not said".into())
+}
+
+/// Somebody uses a copy of one side's whole profile, the passphrase included; then its owner comes.
+fn copied_profile(seed: u64) -> Result<(), Fallen> {
+    let copied = BOTH[(seed & 1) as usize];
+    let mut duo = Duo::new(seed);
+    let [at_client, _] = duo.open_session(form(seed >> 1));
+    duo.command(Who::Client, Command::End);
+    duo.run_for(5_000);
+    let before = BOTH.map(|who| duo.side(who).contacts.clone());
+    let meet = |disks: [_; 2], chance| {
+        let mut duo = Duo::resumed(seed, disks, chance);
+        duo.command(Who::Therapist, Command::Listen(None));
+        duo.command(Who::Client, Command::JoinContact(at_client));
+        duo.run_for(3_000);
+        let lost = |event: &Event| matches!(event, Event::Alert { code: AlertCode::ContinuityLost, .. });
+        let told = BOTH.map(|who| duo.side(who).events.iter().any(lost));
+        (BOTH.map(|who| duo.side(who).contacts.clone()), told)
+    };
+    let (mut disks, told) = meet(before.clone(), seed ^ 0xC09);
+    check(told == [false; 2], || "the copy was noticed at its first use".into())?;
+    disks[copied as usize].clone_from(&before[copied as usize]);
+    let (after, told) = meet(disks, seed ^ 0x09E);
+    withstands(told == [true; 2], || format!("a copy of {copied:?} was used, and told were {told:?}"))?;
+    let compared = after.iter().flat_map(|disk| disk.values()).any(|held| held.state == VerificationState::Verified);
+    withstands(!compared, || "the contact still counts as compared".into())
 }

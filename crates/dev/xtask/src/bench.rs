@@ -18,8 +18,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         Some((what, rest)) if what == "window" => windows::bench(&Options::parse(rest, 12, "bench-report")?),
         Some((what, [])) if what == "transport" => transport(),
         Some((what, [])) if what == "crypto" => crypto(),
+        Some((what, rest)) if what == "adversary" => adversary(rest),
         _ => Err(Failure::new(
-            "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto",
+            "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto \
+             | cargo xtask bench adversary [--runs N] [--seed S] [--script NAME]",
         )),
     }
 }
@@ -30,6 +32,15 @@ fn transport() -> Outcome {
     Progress::start().step(
         "Measuring a call below the codecs",
         cargo().args(["test", "-p", "sotto-transport", "--test", "cost", "--", "--ignored", "--nocapture"]),
+    )
+}
+
+/// Attacks on two rooms, optimised; 10,000 runs without `--runs`.
+fn adversary(options: &[String]) -> Outcome {
+    system::ensure_build_packages()?;
+    Progress::start().step(
+        "Attacking two rooms by seeded scripts",
+        cargo().args(["run", "--release", "--locked", "-q", "-p", "sotto-adversary", "--"]).args(options),
     )
 }
 

@@ -76,6 +76,8 @@ cargo xtask TASK
   bench call [--seconds N]         processor time, memory and set-up times of a session
   bench window                     processor time of a window in which nothing happens, with times
   bench transport                  what a call costs below the codecs
+  bench adversary [--runs N] [--seed S] [--script NAME]
+                                   a server, a relay and a middle that lie, in 10,000 seeded runs
   bench crypto                     what a handshake and the inner layer cost, beside what they are built on
   package [--debug] [--out DIR]    the window as a Debian package, with its entry and icon
   setup                            only install, or name, the system packages that the build needs
