@@ -518,7 +518,8 @@ impl Call {
                 }
             }
             TransportReport::Connected { remote_fingerprint, srtp_profile, dtls_cipher, relayed } => {
-                if self.fingerprints[self.role.peer().direction() as usize] != Some(remote_fingerprint) {
+                let announced = self.fingerprints[self.role.peer().direction() as usize];
+                if announced != Some(remote_fingerprint) && cfg!(not(sotto_broken = "fingerprint")) {
                     self.fail(ctx, "E_FP");
                     return;
                 }

@@ -41,6 +41,10 @@ impl Comparison {
     }
 
     pub(crate) fn pick(&mut self, pick: Pick) -> Picked {
+        if cfg!(sotto_broken = "words") {
+            self.local = true;
+            return Picked::Match;
+        }
         match pick {
             Pick::Candidate(index) if index == self.right => {
                 self.local = true;

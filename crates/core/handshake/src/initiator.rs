@@ -122,7 +122,8 @@ impl AwaitHs2 {
         let payload = self.sent.read(cell, payload::XX_HS2_LEN)?;
         let remote = self.sent.noise.remote_static().ok_or(HandshakeFault::Decrypt)?;
         let peer = PublicKey::from_bytes(&remote).map_err(|_| HandshakeFault::PublicKey)?;
-        if self.idhash.is_some_and(|idhash| !peer.has_idhash(&idhash)) {
+        let other = self.idhash.is_some_and(|idhash| !peer.has_idhash(&idhash));
+        if other && cfg!(not(sotto_broken = "idhash")) {
             return Err(HandshakeFault::IdHash);
         }
         let list = payload::parse(&payload)?;

@@ -35,6 +35,7 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "certificate-swap", play: certificate_swap },
     Script { name: "forged-records", play: forged_records },
     Script { name: "cut-end", play: cut_end },
+    Script { name: "repeated-chat", play: repeated_chat },
     Script { name: "copied-profile", play: copied_profile },
 ];
 
@@ -98,8 +99,8 @@ fn known_code(seed: u64) -> Result<(), Fallen> {
     };
     withstands(client.fingerprint != therapist.fingerprint, || "both see the same two keys".into())?;
     listen_and_pick(&mut duo);
-    check(alerts(&duo).contains(&AlertCode::Mismatch), || "the therapist saw no mismatch".into())?;
-    nobody_is_fooled(&duo)
+    nobody_is_fooled(&duo)?;
+    check(alerts(&duo).contains(&AlertCode::Mismatch), || "the therapist saw no mismatch".into())
 }
 
 /// The server guesses the code.
@@ -260,8 +261,8 @@ fn swapped_keys(seed: u64) -> Result<(), Fallen> {
     duo.command(Who::Client, Command::JoinInvite(text));
     duo.run_for(60_000);
     check(taken.get() > 0, || "no HS1 came".into())?;
-    check(duo.codes(Who::Client).contains(&"E_IDHASH"), || format!("{:?}", duo.codes(Who::Client)))?;
     withstands(finished.get() == 0, || "the client revealed its key".into())?;
+    check(duo.codes(Who::Client).contains(&"E_IDHASH"), || format!("{:?}", duo.codes(Who::Client)))?;
     withstands(duo.side(Who::Client).contacts.is_empty(), || "the client pinned a key".into())?;
     nobody_is_fooled(&duo)
 }
@@ -389,8 +390,8 @@ fn certificate_swap(seed: u64) -> Result<(), Fallen> {
     duo.lie_about_certificate(certificate);
     duo.admit(at_therapist);
     duo.run_for(5_000);
-    check(BOTH.iter().any(|who| duo.codes(*who).contains(&"E_FP")), || "E_FP was not said".into())?;
     withstands(BOTH.iter().all(|who| duo.card(*who).is_none()), || "somebody was asked to compare".into())?;
+    check(BOTH.iter().any(|who| duo.codes(*who).contains(&"E_FP")), || "E_FP was not said".into())?;
     nobody_is_fooled(&duo)
 }
 
@@ -433,6 +434,21 @@ fn cut_end(seed: u64) -> Result<(), Fallen> {
     });
     withstands(ended == Some((EndReason::Abnormal, false)), || format!("the therapist took it for whole: {ended:?}"))?;
     check(duo.codes(Who::Therapist).contains(&"E_TRUNCATED"), || "E_TRUNCATED was not said".into())
+}
+
+/// Somebody inside DTLS repeats what is said in the session: nothing is read twice.
+fn repeated_chat(seed: u64) -> Result<(), Fallen> {
+    let mut duo = Duo::new(seed);
+    duo.open_session(form(seed));
+    check(duo.gate(Who::Client) == Some(Gate::G2), || "no session".into())?;
+    let count = play_inside(&mut duo, RecordTrick::Repeat, seed);
+    duo.command(Who::Client, Command::Chat("once".into()));
+    duo.run_for(2_000);
+    check(count.get() > 0, || "nothing was repeated".into())?;
+    let is_read = |event: &&Event| matches!(event, Event::Chat { own: false, .. });
+    let read = duo.side(Who::Therapist).events.iter().filter(is_read).count();
+    withstands(read <= 1, || format!("one message was read {read} times"))?;
+    check(read == 1, || "the message was not read".into())
 }
 
 /// Somebody uses a copy of one side's whole profile, the passphrase included; then its owner comes.

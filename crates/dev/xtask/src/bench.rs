@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         Some((what, rest)) if what == "adversary" => adversary(rest),
         _ => Err(Failure::new(
             "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto \
-             | cargo xtask bench adversary [--runs N] [--seed S] [--script NAME]",
+             | cargo xtask bench adversary [--broken | [--runs N] [--seed S] [--script NAME]]",
         )),
     }
 }
@@ -38,10 +38,45 @@ fn transport() -> Outcome {
 /// Attacks on two rooms, optimised; 10,000 runs without `--runs`.
 fn adversary(options: &[String]) -> Outcome {
     system::ensure_build_packages()?;
+    if options == ["--broken"] {
+        return broken();
+    }
     Progress::start().step(
         "Attacking two rooms by seeded scripts",
         cargo().args(["run", "--release", "--locked", "-q", "-p", "sotto-adversary", "--"]).args(options),
     )
+}
+
+/// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
+const BROKEN: [(&str, &str); 6] = [
+    ("idhash", "swapped-keys"),
+    ("fingerprint", "certificate-swap"),
+    ("runs", "broken-off-runs"),
+    ("words", "known-code"),
+    ("replay", "repeated-chat"),
+    ("continuity", "copied-profile"),
+];
+
+/// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.
+fn broken() -> Outcome {
+    let progress = Progress::start();
+    // Away from what is shipped and tested.
+    let target = target_folder()?.join("broken");
+    for (defence, script) in BROKEN {
+        let output = cargo()
+            .args(["run", "--locked", "-q", "-p", "sotto-adversary", "--", "--runs", "6", "--script", script])
+            .env("CARGO_TARGET_DIR", &target)
+            .env("RUSTFLAGS", format!("--cfg sotto_broken=\"{defence}\""))
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        if output.status.code() != Some(1) || !said.contains("the defence fell") {
+            let why = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::new(format!("without {defence}, {script} did not find that it fell:\n{said}{why}")));
+        }
+        println!("without {defence}: {}", said.lines().last().unwrap_or_default());
+    }
+    progress.say("each defence that was left out was missed");
+    Ok(())
 }
 
 /// Handshakes and the inner layer, optimised, each beside what it is built on.

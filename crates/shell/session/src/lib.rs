@@ -16,6 +16,16 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(any(
+    sotto_broken = "idhash",
+    sotto_broken = "fingerprint",
+    sotto_broken = "runs",
+    sotto_broken = "words",
+    sotto_broken = "replay",
+    sotto_broken = "continuity"
+))]
+compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
+
 mod config;
 mod engine;
 mod handle;
