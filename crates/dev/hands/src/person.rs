@@ -20,6 +20,8 @@ use crate::{
 
 /// Software encoders, a key derivation and a software renderer may all be at work on two processors.
 const LIMIT: Duration = Duration::from_secs(60);
+/// A window that is drawn and says nothing for so long won't.
+const SILENCE: Duration = Duration::from_secs(20);
 /// More controls than any screen has.
 const TABS: usize = 60;
 /// A slow frame of a software renderer.
@@ -62,10 +64,29 @@ pub struct Setup<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// Opens the window; also tells how long it took until there was something to use.
+    /// Opens the window; also tells how long it took until there was something to use. A window that is drawn and tells
+    /// the bus nothing was seen once in some dozens of starts: it is opened once more, which is said.
     pub fn sit_down(setup: &Setup<'_>, screen: &'a Screen, bus: &'a Bus) -> Outcome<(Self, Duration)> {
-        let log = setup.folder.join(format!("{}.log", setup.role));
         let started = Instant::now();
+        let mut person = Self::open(setup, screen, bus)?;
+        while person.nodes()?.is_empty() && started.elapsed() < SILENCE {
+            thread::sleep(LOOK_AGAIN);
+        }
+        if !person.nodes()?.is_empty() {
+            person.wait_for(setup.texts.welcome_title)?;
+            return Ok((person, started.elapsed()));
+        }
+        eprintln!("  {}: the window told assistive technology nothing for {SILENCE:?}; opened again", setup.role);
+        person.program.kill()?;
+        person.program.wait()?;
+        let started = Instant::now();
+        let mut person = Self::open(setup, screen, bus)?;
+        person.wait_for(setup.texts.welcome_title)?;
+        Ok((person, started.elapsed()))
+    }
+
+    fn open(setup: &Setup<'_>, screen: &'a Screen, bus: &'a Bus) -> Outcome<Self> {
+        let log = setup.folder.join(format!("{}.log", setup.role));
         let program = Command::new(setup.program)
             .args(&setup.arguments)
             .arg("--profile")
@@ -81,7 +102,7 @@ impl<'a> Person<'a> {
             .map_err(|error| Trouble::new(format!("{}: {error}", setup.program.display())))?;
         let window = screen.window_of(program.id(), LIMIT)?;
         screen.place(window, setup.x, 0)?;
-        let mut person = Self {
+        Ok(Self {
             role: setup.role,
             texts: setup.texts,
             program,
@@ -91,9 +112,7 @@ impl<'a> Person<'a> {
             log,
             pictures: setup.pictures.to_owned(),
             step: 0,
-        };
-        person.wait_for(setup.texts.welcome_title)?;
-        Ok((person, started.elapsed()))
+        })
     }
 
     /// Process id of the window.
