@@ -80,6 +80,7 @@ impl FakeEngine {
                     state: ContactState::Invited,
                     fingerprint: None,
                     verified_at: None,
+                    compare_on_change: false,
                 });
                 desk.tell(&Event::Invited {
                     contact: NEW,
@@ -88,6 +89,11 @@ impl FakeEngine {
                     expires: MORNING.unix + 1800,
                 });
             }
+            Command::CompareWhen { contact, on_change } => {
+                for info in desk.snapshot.contacts.iter_mut().filter(|info| info.contact == contact) {
+                    info.compare_on_change = on_change;
+                }
+            }
             Command::JoinInvite(_) => {
                 desk.snapshot.contacts.push(ContactInfo {
                     contact: NEW,
@@ -95,6 +101,7 @@ impl FakeEngine {
                     state: ContactState::Unverified,
                     fingerprint: Some(scenes::FINGERPRINT.to_owned()),
                     verified_at: None,
+                    compare_on_change: false,
                 });
                 desk.snapshot.phase = Phase::Waiting;
                 desk.snapshot.contact = Some(NEW);

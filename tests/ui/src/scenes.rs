@@ -307,6 +307,7 @@ fn contact(contact: ContactId, label: &str, state: ContactState, days_ago: Optio
         state,
         fingerprint: (state != ContactState::Invited).then(|| FINGERPRINT.to_owned()),
         verified_at: days_ago.map(|days| MORNING.unix - days * DAY),
+        compare_on_change: false,
     }
 }
 

@@ -111,6 +111,9 @@ pub fn parse_command(line: &str) -> Result<Command, ParseError> {
         "chat" => Command::Chat(object.text("text")?),
         "stats" => Command::Stats,
         "contacts" => Command::Contacts,
+        "compare_when" => {
+            Command::CompareWhen { contact: contact(&mut object)?, on_change: object.switch("on_change")? }
+        }
         "forget" => Command::Forget(contact(&mut object)?),
         "end" => Command::End,
         "quit" => Command::Quit,

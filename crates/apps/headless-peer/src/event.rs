@@ -135,7 +135,12 @@ fn contact_fields(contact: &ContactInfo) -> Value {
         ContactState::Verified => "verified",
         ContactState::Mismatch => "mismatch",
     };
-    let mut fields = json!({"contact": id(contact.contact), "label": contact.label, "state": state});
+    let mut fields = json!({
+        "contact": id(contact.contact),
+        "label": contact.label,
+        "state": state,
+        "compare_on_change": contact.compare_on_change,
+    });
     put(&mut fields, "fingerprint", contact.fingerprint.clone());
     put(&mut fields, "verified_at", contact.verified_at);
     fields

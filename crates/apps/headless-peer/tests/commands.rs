@@ -38,6 +38,10 @@ fn every_command_is_read() {
         (r#"{"cmd":"chat","text":"line\nnext 🙂"}"#, Command::Chat("line\nnext 🙂".into())),
         (r#"{"cmd":"stats"}"#, Command::Stats),
         (r#"{"cmd":"contacts"}"#, Command::Contacts),
+        (
+            r#"{"cmd":"compare_when","contact":"0123456789abcdef","on_change":true}"#,
+            Command::CompareWhen { contact, on_change: true },
+        ),
         (r#"{"cmd":"forget","contact":"0123456789abcdef"}"#, Command::Forget(contact)),
         (r#"{"cmd":"end"}"#, Command::End),
         (r#"{"cmd":"quit"}"#, Command::Quit),

@@ -110,9 +110,10 @@ fn every_event_is_shown_with_its_fields() {
                 state: ContactState::Verified,
                 fingerprint: Some("1 2".into()),
                 verified_at: Some(5),
+                compare_on_change: true,
             }]),
             json!({"event": "contacts", "contacts": [{"contact": ID, "label": "Tuesday", "state": "verified",
-                   "fingerprint": "1 2", "verified_at": 5}]}),
+                   "fingerprint": "1 2", "verified_at": 5, "compare_on_change": true}]}),
         ),
         (
             Event::Notice(SideNotice {

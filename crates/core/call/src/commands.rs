@@ -100,6 +100,7 @@ impl Room {
                 let contacts = self.contact_list();
                 ctx.event(Event::Contacts(contacts));
             }
+            Command::CompareWhen { contact, on_change } => self.compare_when(ctx, contact, on_change),
             Command::Forget(contact) => self.forget(ctx, contact),
             Command::End => self.end(ctx),
             Command::Quit => {
@@ -351,6 +352,17 @@ impl Room {
         }
     }
 
+    fn compare_when(&mut self, ctx: &mut Ctx<'_>, contact: ContactId, on_change: bool) {
+        let Some(record) = self.contacts.get_mut(&contact.0) else {
+            ctx.refuse("E_UNKNOWN_CONTACT");
+            return;
+        };
+        record.compare_on_change = on_change;
+        ctx.store(Change::PutContact(Box::new(record.clone())));
+        let contacts = self.contact_list();
+        ctx.event(Event::Contacts(contacts));
+    }
+
     fn forget(&mut self, ctx: &mut Ctx<'_>, contact: ContactId) {
         if self.contacts.remove(&contact.0).is_none() {
             ctx.refuse("E_UNKNOWN_CONTACT");
@@ -399,6 +411,7 @@ impl Room {
             },
             fingerprint: self.pair_fingerprint(record),
             verified_at: record.verified_at,
+            compare_on_change: record.compare_on_change,
         });
         let invited = self.hosts.iter().filter(|host| !self.contacts.contains_key(&host.contact)).filter_map(|host| {
             let label = match &host.kind {
@@ -407,7 +420,9 @@ impl Room {
                 _ => return None,
             };
             let contact = ContactId(host.contact);
-            Some(ContactInfo { contact, label, state: ContactState::Invited, fingerprint: None, verified_at: None })
+            let state = ContactState::Invited;
+            let (fingerprint, verified_at) = (None, None);
+            Some(ContactInfo { contact, label, state, fingerprint, verified_at, compare_on_change: false })
         });
         paired.chain(invited).collect()
     }

@@ -99,6 +99,27 @@ fn the_second_session_needs_no_code_also_after_both_restarted() {
 }
 
 #[test]
+fn words_are_not_asked_for_again_if_both_chose_so_and_nothing_changed() {
+    for chosen in [[true, true], [true, false], [false, true]] {
+        let mut duo = Duo::new(4);
+        let contacts = duo.open_session(InviteForm::Code);
+        duo.command(Who::Client, Command::End);
+        duo.run_for(2_000);
+        for (who, on_change) in BOTH.into_iter().zip(chosen) {
+            duo.command(who, Command::CompareWhen { contact: contacts[who as usize], on_change });
+            duo.restart(who);
+        }
+        duo.command(Who::Therapist, Command::Listen(None));
+        duo.command(Who::Client, Command::JoinContact(contacts[0]));
+        duo.run_for(3_000);
+        duo.admit(contacts[1]);
+        let gate = if chosen == [true, true] { Gate::G2 } else { Gate::G1 };
+        assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(gate); 2], "{chosen:?}");
+        assert_eq!(BOTH.map(|who| duo.card(who).is_some()), [gate == Gate::G1; 2]);
+    }
+}
+
+#[test]
 fn nothing_but_rendezvous_is_touched_before_admit() {
     let mut duo = Duo::new(5);
     let (_, text) = duo.invite(InviteForm::Code);

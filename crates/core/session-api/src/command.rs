@@ -41,6 +41,14 @@ pub enum Command {
     Stats,
     /// Asks for a [`crate::Event::Contacts`].
     Contacts,
+    /// When words are compared with a contact that was compared before, from the next session on (PROTOCOL §6.3).
+    /// "Only when something changed" holds if both sides chose it.
+    CompareWhen {
+        /// The contact.
+        contact: ContactId,
+        /// Only when a key or the computer changed; else at every session.
+        on_change: bool,
+    },
     /// Forgets a contact: its keys are destroyed.
     Forget(ContactId),
     /// Ends the session.

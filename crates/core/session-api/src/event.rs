@@ -327,4 +327,6 @@ pub struct ContactInfo {
     pub fingerprint: Option<String>,
     /// Unix seconds of the last comparison.
     pub verified_at: Option<u64>,
+    /// This side wants to compare only when something changed.
+    pub compare_on_change: bool,
 }

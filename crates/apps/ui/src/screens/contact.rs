@@ -9,7 +9,7 @@ use crate::{
     icons,
     interface::{Place, Screen},
     texts::fill,
-    widgets::{Button, at, card, flow, gap, heading, icon_text, page, text, title},
+    widgets::{Button, at, card, checkbox, flow, gap, heading, icon_text, page, text, title},
 };
 
 /// What is open here.
@@ -56,6 +56,8 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>, contact: ContactId) {
             });
             gap(ui, 24.0);
             history(ui, s, &info);
+            gap(ui, 16.0);
+            compare_when(ui, s, &info);
             gap(ui, 24.0);
             actions(ui, s, &info, &label);
         });
@@ -77,6 +79,18 @@ fn history(ui: &mut Ui, s: &Screen<'_>, info: &sotto_session_api::ContactInfo) {
     icon_text(ui, mark, color, Type::BODY, theme.ink, &words);
     gap(ui, 8.0);
     icon_text(ui, icons::INFO_FILL, theme.info, Type::BODY, theme.ink2, t.same_computer);
+}
+
+/// When words are compared with somebody who was compared before.
+pub(crate) fn compare_when(ui: &mut Ui, s: &mut Screen<'_>, info: &sotto_session_api::ContactInfo) {
+    if info.state != ContactState::Verified {
+        return;
+    }
+    let mut on_change = info.compare_on_change;
+    checkbox(ui, s.t.compare_on_change, s.t.compare_on_change_text, &mut on_change);
+    if on_change != info.compare_on_change {
+        s.send(Command::CompareWhen { contact: info.contact, on_change });
+    }
 }
 
 fn actions(ui: &mut Ui, s: &mut Screen<'_>, info: &sotto_session_api::ContactInfo, label: &str) {

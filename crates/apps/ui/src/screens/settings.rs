@@ -3,7 +3,7 @@
 use egui::{Rect, Ui};
 use sotto_session_api::{ProfileRole, sentences::Language};
 
-use super::{bar, standing};
+use super::{bar, contact, salt, standing};
 use crate::{
     fonts::Type,
     icons,
@@ -108,6 +108,12 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
             checkbox(ui, t.peek, t.peek_text, &mut s.preferences.peek_key);
             if s.model.profile != Profile::Open || !s.is_therapist() {
                 checkbox(ui, t.quick_exit, t.quick_exit_text, &mut s.preferences.quick_exit);
+            }
+            if s.model.profile == Profile::Open && !s.is_therapist() {
+                // A client has no page of a contact, and mostly one contact.
+                for info in s.model.snapshot.contacts.iter() {
+                    ui.push_id(salt(info.contact), |ui| contact::compare_when(ui, s, info));
+                }
             }
             gap(ui, 16.0);
             divider(ui);

@@ -426,6 +426,8 @@ pub(super) const ENGLISH: Texts = Texts {
     quick_exit: "Leave at once with Shift three times",
     quick_exit_text: "The window is covered and camera and microphone stop. It can’t hide that Sotto is on this computer.",
     session_length: "Length of a session",
+    compare_on_change: "Compare words only when something changed",
+    compare_on_change_text: "Once compared, the computers recognise each other by their keys. It holds from the next session on, if both of you choose it.",
     lock_after: "Locks itself without use after",
     lock_after_text: "Never in a session, nor while somebody waits. While it is locked nobody can come in, and you aren’t told of anyone.",
     locks_soon: "Locks itself in {0} s. Any key keeps it open.",

@@ -426,6 +426,8 @@ pub(super) const GERMAN: Texts = Texts {
     quick_exit: "Sofort gehen mit dreimal Umschalttaste",
     quick_exit_text: "Das Fenster wird verdeckt, Kamera und Mikrofon stoppen. Dass Sotto auf diesem Computer ist, kann das nicht verbergen.",
     session_length: "Länge einer Sitzung",
+    compare_on_change: "Wörter nur vergleichen, wenn sich etwas geändert hat",
+    compare_on_change_text: "Einmal verglichen, erkennen die Computer einander an ihren Schlüsseln. Gilt ab der nächsten Sitzung, wenn Sie beide es wählen.",
     lock_after: "Sperrt sich, unbenutzt, nach",
     lock_after_text: "Nie in einer Sitzung und nie, während jemand wartet. Solange gesperrt ist, kommt niemand herein, und Sie erfahren von niemandem.",
     locks_soon: "Sperrt sich in {0} s. Jede Taste hält es offen.",

@@ -97,7 +97,7 @@ texts! {
     alert_integrity alert_integrity_text alert_crowded alert_crowded_text
     // Settings, help, devices
     settings_title language look look_system look_light look_dark look_contrast zoom motion motion_text peek
-    peek_text quick_exit quick_exit_text session_length lock_after lock_after_text locks_soon locks_footer server_setting server_save about help_title help_keys
+    peek_text quick_exit quick_exit_text session_length compare_on_change compare_on_change_text lock_after lock_after_text locks_soon locks_footer server_setting server_save about help_title help_keys
     help_f6 help_esc help_admit help_mute help_camera help_chat help_v help_end help_shift help_zoom key_ctrl
     key_enter key_end key_shift devices_title devices_lead say_something level_quiet level_good level_loud
     level_name play_tone find_devices
