@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sotto_session::REKEY_EVERY_S;
 pub use sotto_session_api::options::{Help, UsageError};
 use sotto_session_api::{CameraChoice, MicrophoneChoice, ProfileRole, SpeakerChoice, VideoOut, options::Options};
 
@@ -11,7 +12,7 @@ sotto-peer --role therapist|client [--profile DIR] [--rendezvous URL] [--ca FILE
            [--camera test|file:CLIP.y4m|device[:NAME]|none] [--mic test|file:VOICE.wav|device[:NAME]|none]
            [--video-size 640x480|1280x720] [--screen none]
            [--video-out none|png:DIR|y4m:FILE] [--audio-out none|wav:FILE|device[:NAME]]
-           [--stats-every SECONDS] [--passphrase-fd N] [--log error|warn|info|debug|trace]
+           [--stats-every SECONDS] [--rekey-seconds SECONDS] [--passphrase-fd N] [--log error|warn|info|debug|trace]
 
 One JSON command a line on standard input, one JSON event a line on standard output, logs on standard error.
 The end of the input ends the session properly. Commands, events and exit statuses: docs/PEER.md.
@@ -42,6 +43,8 @@ pub struct Arguments {
     pub video_size: (u32, u32),
     /// Seconds between `stats` events; `None` for only on request.
     pub stats_every: Option<u32>,
+    /// Seconds from one rekey to the next.
+    pub rekey_seconds: u32,
     /// Descriptor that the passphrase is read from.
     pub passphrase_fd: Option<u32>,
     /// What is logged on standard error.
@@ -61,6 +64,7 @@ const OPTIONS: &[&str] = &[
     "video-out",
     "audio-out",
     "stats-every",
+    "rekey-seconds",
     "passphrase-fd",
     "log",
 ];
@@ -100,6 +104,7 @@ impl Arguments {
             video_out: options.choice("video-out")?.unwrap_or(VideoOut::None),
             video_size: options.video_size()?,
             stats_every: options.number("stats-every", &(1..=86_400))?,
+            rekey_seconds: options.number("rekey-seconds", &(1..=REKEY_EVERY_S))?.unwrap_or(REKEY_EVERY_S),
             passphrase_fd: options.number("passphrase-fd", &(0..=1_048_576))?,
             log: options.log()?,
         }))

@@ -174,6 +174,7 @@ fn audio(stats: &AudioStats, received: bool) -> Value {
         fields["lost"] = stats.lost.into();
         fields["concealed_ms"] = stats.concealed_ms.into();
         fields["jitter_buffer_ms"] = stats.jitter_buffer_ms.into();
+        fields["longest_gap_ms"] = stats.longest_gap_ms.into();
     }
     fields
 }

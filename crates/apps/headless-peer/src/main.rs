@@ -67,6 +67,7 @@ fn main() -> ExitCode {
     config.rendezvous = arguments.rendezvous;
     config.ca_file = arguments.ca;
     config.relay_only = arguments.relay_only;
+    config.rekey_every_s = arguments.rekey_seconds;
     config.camera = arguments.camera;
     config.microphone = arguments.microphone;
     config.speaker = arguments.speaker;

@@ -167,7 +167,15 @@ fn every_alert_has_a_code_of_its_own_and_a_sentence() {
 #[test]
 fn stats_hold_what_the_interface_promises() {
     let stats = Stats {
-        audio_in: AudioStats { packets: 1, bytes: 2, lost: 3, concealed_ms: 4, jitter_buffer_ms: 5, level_db: -20.5 },
+        audio_in: AudioStats {
+            packets: 1,
+            bytes: 2,
+            lost: 3,
+            concealed_ms: 4,
+            jitter_buffer_ms: 5,
+            longest_gap_ms: 6,
+            level_db: -20.5,
+        },
         audio_out: AudioStats { level_db: f32::NEG_INFINITY, ..AudioStats::default() },
         video_in: VideoStats { frames: 9, fps: 29.97, width: 640, height: 480, ..VideoStats::default() },
         rtt_ms: Some(1.25),
@@ -181,7 +189,7 @@ fn stats_hold_what_the_interface_promises() {
     for field in ["packets", "bytes", "level_db"] {
         assert!(value["audio_out"].get(field).is_some(), "audio_out {field}");
     }
-    for field in ["packets", "bytes", "lost", "concealed_ms", "jitter_buffer_ms", "level_db"] {
+    for field in ["packets", "bytes", "lost", "concealed_ms", "jitter_buffer_ms", "longest_gap_ms", "level_db"] {
         assert!(value["audio_in"].get(field).is_some(), "audio_in {field}");
     }
     for (direction, own) in [("video_out", &["encode_ms"][..]), ("video_in", &["decode_ms", "freezes", "freeze_ms"])] {

@@ -4,10 +4,11 @@ mod commit;
 mod end;
 mod heal;
 mod records;
+mod rekey;
 
 use sotto_frame_crypto::{DataMessage, DataOpener, DataSealer, EndProgress, MediaOpener, MediaSealer, SessionKeys};
 use sotto_handshake::{Established, SessionWords, SigChannel};
-use sotto_identity::{ComparedPeer, PinnedPeer, PublicKey, Secret, fingerprint::pair_number};
+use sotto_identity::{ComparedPeer, IdentityKey, PinnedPeer, PublicKey, Secret, fingerprint::pair_number};
 use sotto_session_api::{
     AlertCode, CompareReason, ContactId, EndReason, Event, Gate, KeyState, LinkState, Path, Pick, Severity,
 };
@@ -113,7 +114,6 @@ pub(crate) struct Call {
     role: Role,
     pub(crate) contact: u64,
     pub(crate) place: Place,
-    own: PublicKey,
     peer: Peer,
     trust: Trust,
     relay_only: bool,
@@ -127,6 +127,7 @@ pub(crate) struct Call {
     sealer: DataSealer,
     opener: DataOpener,
     media: Option<(MediaSealer, MediaOpener)>,
+    rekey: rekey::Rekeying,
     peer_policy: Option<Policy>,
     credentials: Option<TurnCredentials>,
     fingerprints: [Option<[u8; 32]>; 2],
@@ -148,25 +149,26 @@ pub(crate) struct CallConfig {
     pub role: Role,
     pub contact: u64,
     pub place: Place,
-    pub own: PublicKey,
+    pub own: IdentityKey,
     pub peer: Peer,
     pub trust: Trust,
     pub relay_only: bool,
     pub allow_local_relay: bool,
+    /// From one rekey to the next.
+    pub rekey_every_ms: u64,
 }
 
 impl Call {
     /// Takes the handshake's result over.
     pub(crate) fn new(config: CallConfig, established: Established) -> Self {
         let (next_continuity, matched) = (established.next_continuity(), established.matched().cloned());
-        let keys = SessionKeys::new(established.epoch_root_0(), &established.session_hash(), config.role);
+        let (keys, rekey) = Self::first_epoch(&established, config.own, config.rekey_every_ms);
         let words = established.session_words();
         let bind = established.binding();
         Self {
             role: config.role,
             contact: config.contact,
             place: config.place,
-            own: config.own,
             peer: config.peer,
             trust: config.trust,
             relay_only: config.relay_only,
@@ -179,6 +181,7 @@ impl Call {
             sealer: keys.data_sealer,
             opener: keys.data_opener,
             media: Some((keys.media_sealer, keys.media_opener)),
+            rekey,
             peer_policy: None,
             credentials: None,
             fingerprints: [None; 2],
@@ -320,6 +323,7 @@ impl Call {
         into.extend(self.contact.to_be_bytes());
         into.extend(self.sig.state_digest());
         into.extend(self.opener.state_digest());
+        self.rekey.digest(into);
         for track in self.sealer.view() {
             into.extend(track.next_ctr.to_be_bytes());
         }

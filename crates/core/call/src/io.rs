@@ -1,6 +1,9 @@
 //! What goes into the machine and what comes out of it.
 
-use sotto_frame_crypto::{MediaOpener, MediaSealer};
+use sotto_frame_crypto::{
+    MediaOpener, MediaSealer,
+    keys::{MediaOpenKeys, MediaSealKeys},
+};
 use sotto_identity::records::{ContactRecord, InviteRecord};
 use sotto_session_api::{Command, Event};
 use sotto_wire::{
@@ -53,6 +56,8 @@ pub enum Input {
     NeedKeyframe(TrackId),
     /// Authentic media arrived since the last one of these (told about once a second).
     MediaHeard,
+    /// The first authentic media packet of an epoch arrived.
+    MediaEpoch(u8),
     /// Time passed; see [`crate::Room::wake_at`].
     Tick,
 }
@@ -282,6 +287,12 @@ pub enum MediaRequest {
     },
     /// The peer needs a key frame of this track.
     Keyframe(TrackId),
+    /// Accept packets of the next epoch from now on: before anything that follows is sent (PROTOCOL §7.7).
+    AdmitEpoch(Box<MediaOpenKeys>),
+    /// Send in the next epoch from now on.
+    StartEpoch(Box<MediaSealKeys>),
+    /// One ratchet step; with no step left, nothing is sent until the next epoch.
+    Ratchet,
     /// Stop; release devices, erase keys and pictures.
     Stop,
 }
@@ -293,6 +304,9 @@ impl core::fmt::Debug for MediaRequest {
             Self::Open => "Open",
             Self::Mute { .. } => "Mute",
             Self::Keyframe(_) => "Keyframe",
+            Self::AdmitEpoch(_) => "AdmitEpoch",
+            Self::StartEpoch(_) => "StartEpoch",
+            Self::Ratchet => "Ratchet",
             Self::Stop => "Stop",
         })
     }

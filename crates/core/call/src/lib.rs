@@ -26,4 +26,4 @@ pub use io::{
     Change, Input, MediaRequest, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket, TransportId,
     TransportReport, TransportRequest,
 };
-pub use room::{Config, Room};
+pub use room::{Config, REKEY_EVERY_S, Room};

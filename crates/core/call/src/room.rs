@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rand_core::CryptoRng;
 use sotto_handshake::{Established, address};
 use sotto_identity::{
-    ComparedPeer, IdentityKey, PinDecision, PublicKey, Secret, check_pin, derive,
+    ComparedPeer, IdentityKey, PinDecision, Secret, check_pin, derive,
     records::{ContactRecord, InviteRecord, InviteState, VerificationState},
 };
 use sotto_session_api::{AlertCode, ContactId, Event, ProfileRole, Severity};
@@ -46,7 +46,12 @@ pub struct Config {
     pub rendezvous: Option<ServerUrl>,
     /// Media only by relay, both ways.
     pub relay_only: bool,
+    /// From one rekey of a session to the next, s (PROTOCOL §7.7).
+    pub rekey_every_s: u32,
 }
+
+/// The longest time from one rekey to the next, s (PROTOCOL §7.7).
+pub const REKEY_EVERY_S: u32 = 180;
 
 /// Many waiting calls, at most one admitted; speaks [`sotto_session_api`] upwards.
 pub struct Room {
@@ -55,6 +60,7 @@ pub struct Room {
     pub(crate) device: Secret<32>,
     pub(crate) rendezvous: Option<ServerUrl>,
     pub(crate) relay_only: bool,
+    rekey_every_ms: u64,
     pub(crate) contacts: BTreeMap<u64, ContactRecord>,
     /// Boxed: a slot that something was moved out of keeps what it held.
     #[expect(clippy::vec_box, reason = "a shift in the vector would leave copies of keys behind")]
@@ -87,6 +93,7 @@ impl Room {
             device: config.device_secret,
             rendezvous: config.rendezvous,
             relay_only: config.relay_only,
+            rekey_every_ms: u64::from(config.rekey_every_s.clamp(1, REKEY_EVERY_S)) * 1000,
             contacts: config.contacts.into_iter().map(|contact| (contact.id, contact)).collect(),
             hosts: Vec::new(),
             allocating: VecDeque::new(),
@@ -144,6 +151,11 @@ impl Room {
             Input::NeedKeyframe(track) => {
                 if let Some(call) = self.admitted_call() {
                     call.need_keyframe(&mut ctx, track);
+                }
+            }
+            Input::MediaEpoch(epoch) => {
+                if let Some(call) = self.admitted_call() {
+                    call.media_epoch(&mut ctx, epoch);
                 }
             }
             Input::MediaHeard => self.heard_ms = Some(now.mono_ms),
@@ -497,7 +509,7 @@ impl Room {
         for cell in established.ack(held, ctx.rng) {
             ctx.server(&server, ServerRequest::Send(mailbox, cell));
         }
-        let Some(own) = self.identity.as_ref().map(|key| *key.public()) else { return };
+        let Some(own) = self.identity.clone() else { return };
         self.add_call(ctx, Role::Responder, contact, Place { server, mailbox }, own, established);
     }
 
@@ -511,7 +523,7 @@ impl Room {
         role: Role,
         contact: u64,
         place: Place,
-        own: PublicKey,
+        own: IdentityKey,
         established: Established,
     ) {
         let Some(record) = self.contacts.get(&contact) else { return };
@@ -525,8 +537,9 @@ impl Room {
                 && cfg!(not(sotto_broken = "continuity")),
             compare_on_change: record.compare_on_change,
         };
+        let (relay_only, rekey_every_ms) = (self.relay_only, self.rekey_every_ms);
         let config =
-            CallConfig { role, contact, place, own, peer, trust, relay_only: self.relay_only, allow_local_relay };
+            CallConfig { role, contact, place, own, peer, trust, relay_only, allow_local_relay, rekey_every_ms };
         let mut call = Call::new(config, established);
         call.start(ctx);
         self.away.remove(&contact);
@@ -556,7 +569,7 @@ impl Room {
         }
         join.close(ctx, Some(mailbox));
         let place = Place { server: join.server.clone(), mailbox };
-        self.add_call(ctx, Role::Initiator, join.contact, place, *join.own().public(), established);
+        self.add_call(ctx, Role::Initiator, join.contact, place, join.own().clone(), established);
     }
 
     fn join_failed(&mut self, ctx: &mut Ctx<'_>) {

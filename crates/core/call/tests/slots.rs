@@ -20,6 +20,7 @@ fn therapist() -> Room {
         invites: Vec::new(),
         rendezvous: Some(ServerUrl("ws://127.0.0.1:7000/v1".into())),
         relay_only: true,
+        rekey_every_s: sotto_call::REKEY_EVERY_S,
     })
 }
 

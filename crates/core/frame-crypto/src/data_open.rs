@@ -169,7 +169,8 @@ impl DataOpener {
         taken
     }
 
-    /// Accepts records of the next epoch from now on. A track leaves the old one with its first record of the new.
+    /// Accepts records of the next epoch from now on. A track leaves the old one with its first record of the new. Keys
+    /// of the same epoch that were admitted before and never used are replaced.
     ///
     /// # Errors
     /// [`SealError::WrongEpoch`] unless every track is in the epoch before it; nothing changes.
@@ -182,6 +183,12 @@ impl DataOpener {
             rx.next = Some((epoch, key));
         }
         Ok(())
+    }
+
+    /// Every track has left the epoch before the one that was admitted last.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.tracks.iter().all(|rx| rx.next.is_none())
     }
 
     /// Our view of what the peer sent on tracks 4, 5, 6.

@@ -284,7 +284,7 @@ impl MediaOpener {
         if kid.track != track || !track.is_media() {
             return Err(Dropped::CrossTrack);
         }
-        let epoch = self.epoch(kid.epoch).ok_or(Dropped::UnknownEpoch)?;
+        let epoch = self.keys_of(kid.epoch).ok_or(Dropped::UnknownEpoch)?;
         let (screen, highest) = self.windows.screen(track, header.ctr);
         match screen {
             Screen::Fresh => {}
@@ -312,7 +312,7 @@ impl MediaOpener {
         Ok(OpenedPacket { track, counter: header.ctr, codec, marker, rtp_timestamp, payload: plaintext })
     }
 
-    fn epoch(&self, epoch: u8) -> Option<&RxEpoch> {
+    fn keys_of(&self, epoch: u8) -> Option<&RxEpoch> {
         let older = self.previous.as_ref().map(|(previous, _)| previous);
         [Some(&self.current), self.next.as_ref(), older].into_iter().flatten().find(|rx| rx.keys.epoch == epoch)
     }
@@ -335,7 +335,8 @@ impl MediaOpener {
     }
 
     /// Accepts packets of the next epoch from now on (PROTOCOL §7.7); the current one stays until the first authentic
-    /// packet of the next and [`GRACE_MS`] after it.
+    /// packet of the next and [`GRACE_MS`] after it. Keys of the same epoch that were admitted before and never used
+    /// are replaced: they are of an attempt that failed.
     ///
     /// # Errors
     /// [`SealError::WrongEpoch`] unless it is the one after the current; nothing changes.
@@ -346,6 +347,12 @@ impl MediaOpener {
         }
         self.next = Some(RxEpoch::new(keys.0));
         Ok(())
+    }
+
+    /// The newest epoch that authenticated a packet.
+    #[must_use]
+    pub const fn epoch(&self) -> u8 {
+        self.current.keys.epoch
     }
 
     /// Erases keys whose grace is over. [`Self::open`] does it too; call it once a second when no packets come.

@@ -35,7 +35,7 @@ pub enum SealError {
     /// 2^40 packets were sealed: the session must end.
     #[error("counter used up")]
     CounterExhausted,
-    /// Step 15 is in use: media must pause until a rekey (PROTOCOL §7.7).
+    /// Step 15 is used up: media pause until a rekey (PROTOCOL §7.7).
     #[error("ratchet steps used up")]
     StepsExhausted,
     /// The epoch does not follow the current one: an error of the program.
@@ -60,6 +60,8 @@ pub enum Shape {
 pub struct MediaSealer {
     keys: MediaKeys,
     counters: [u64; 4],
+    /// Step 15 is used up.
+    is_paused: bool,
 }
 
 impl fmt::Debug for MediaSealer {
@@ -70,14 +72,15 @@ impl fmt::Debug for MediaSealer {
 
 impl MediaSealer {
     pub(crate) const fn new(keys: MediaKeys) -> Self {
-        Self { keys, counters: [0; 4] }
+        Self { keys, counters: [0; 4], is_paused: false }
     }
 
     /// Seals one RTP payload of at most [`MAX_MEDIA_PAYLOAD`] bytes. `rtp_timestamp`, `marker` and `codec` are
     /// authenticated, not hidden; the transport must send the packet with these.
     ///
     /// # Errors
-    /// [`SealError::WrongTrack`] for a data track, [`SealError::TooLong`], [`SealError::CounterExhausted`].
+    /// [`SealError::WrongTrack`] for a data track, [`SealError::TooLong`], [`SealError::CounterExhausted`];
+    /// [`SealError::StepsExhausted`] until the next epoch, after a [`ratchet`](Self::ratchet) that found no step left.
     pub fn seal(
         &mut self,
         track: TrackId,
@@ -87,6 +90,9 @@ impl MediaSealer {
         payload: &[u8],
         shape: Shape,
     ) -> Result<SealedPacket, SealError> {
+        if self.is_paused {
+            return Err(SealError::StepsExhausted);
+        }
         let key = self.keys.key(track).ok_or(SealError::WrongTrack)?;
         let counter = self.counters.get_mut(track as usize).ok_or(SealError::WrongTrack)?;
         if payload.len() > MAX_MEDIA_PAYLOAD {
@@ -118,10 +124,19 @@ impl MediaSealer {
     /// Moves all media tracks to the next ratchet step and erases the old bases and keys. Returns the step.
     ///
     /// # Errors
-    /// [`SealError::StepsExhausted`] at step 15; the current keys stay.
+    /// [`SealError::StepsExhausted`] at step 15: nothing more is sealed until the next epoch.
     pub fn ratchet(&mut self) -> Result<u8, SealError> {
-        self.keys.advance().ok_or(SealError::StepsExhausted)?;
+        if self.keys.advance().is_none() {
+            self.is_paused = true;
+            return Err(SealError::StepsExhausted);
+        }
         Ok(self.keys.step)
+    }
+
+    /// The epoch and ratchet step that packets are sealed in.
+    #[must_use]
+    pub const fn epoch_and_step(&self) -> (u8, u8) {
+        (self.keys.epoch, self.keys.step)
     }
 
     /// Switches sending to the next epoch and erases the old keys. Counters go on.
@@ -133,6 +148,7 @@ impl MediaSealer {
             return Err(SealError::WrongEpoch);
         }
         self.keys = keys.0;
+        self.is_paused = false;
         Ok(())
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct Outcome {
     role: Role,
     peer: PublicKey,
     peer_versions: VersionRange,
+    client_versions: VersionRange,
     version: u8,
     is_first_contact: bool,
     pub(crate) sig: SigChannel,
@@ -34,7 +35,8 @@ impl Outcome {
         let hs_root = derive::extract(&h, keys.expose());
         let sig = SigChannel::new(role, terms.version, |direction| derive::kdf(&hs_root, "sig key", &[direction]));
         let Terms { is_first_contact, version, .. } = *terms;
-        Self { h, hs_root, role, peer, peer_versions, version, is_first_contact, sig }
+        let client_versions = if role == Role::Initiator { terms.own } else { peer_versions };
+        Self { h, hs_root, role, peer, peer_versions, client_versions, version, is_first_contact, sig }
     }
 }
 
@@ -78,6 +80,11 @@ impl Established {
     #[must_use]
     pub const fn peer_versions(&self) -> VersionRange {
         self.outcome.peer_versions
+    }
+
+    /// The client's range, which prologues repeat.
+    pub(crate) const fn client_versions(&self) -> VersionRange {
+        self.outcome.client_versions
     }
 
     /// The version of this session; the contact's floor never falls below it.

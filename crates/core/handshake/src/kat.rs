@@ -47,7 +47,7 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn vectors() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn extra(name: &str) -> String {
+pub(crate) fn extra(name: &str) -> String {
     let text = include_str!("../../../../tests/vectors/tsp1/extra_vectors.txt");
     let line = text.lines().find_map(|line| line.trim().strip_prefix(name)).expect(name);
     line.trim().to_owned()
@@ -159,8 +159,8 @@ fn sas_words_kat() {
     assert!(!client.reads_first() && therapist.reads_first());
 }
 
-#[test]
-fn kat_tsp1_pinned_contact() {
+/// The pinned session of the vectors: each side's key and session, after ACK.
+pub(crate) fn pinned_contact() -> ((IdentityKey, Established), (IdentityKey, Established)) {
     let kat = vectors();
     let (i, r) = (key(0x11), key(0x22));
     let psk: [u8; 32] = unhex(&kat["K_psk"]).try_into().unwrap();
@@ -175,6 +175,13 @@ fn kat_tsp1_pinned_contact() {
     let mut at_r = at_r.read(&confirm[0]).unwrap();
     let ack = at_r.ack(held, &mut Script::new(&[&[1; 16]]));
     assert_eq!(at_i.read_ack(&ack[0], 0), Ok(true));
+    ((i, at_i), (r, at_r))
+}
+
+#[test]
+fn kat_tsp1_pinned_contact() {
+    let kat = vectors();
+    let ((_, at_i), (_, at_r)) = pinned_contact();
 
     let sas: [u8; 20] = unhex(&extra("kk sas[0:20]")).try_into().unwrap();
     let mut padded = [0; 64];

@@ -338,6 +338,28 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "E_REKEY",
+        english: (
+            "The two computers could not agree on fresh keys. The session was stopped.",
+            "Join again. What you said stays protected.",
+        ),
+        german: (
+            "Die beiden Computer konnten sich nicht auf neue Schlüssel einigen. Die Sitzung wurde beendet.",
+            "Treten Sie noch einmal bei. Was Sie gesagt haben, bleibt geschützt.",
+        ),
+    },
+    Row {
+        code: "keys-late",
+        english: (
+            "Your sound and picture wait: fresh keys are overdue, and the old ones are used up.",
+            "The computers keep trying for a minute. Then the session ends, and you can join again.",
+        ),
+        german: (
+            "Ihr Ton und Bild warten: neue Schlüssel sind überfällig, und die alten sind aufgebraucht.",
+            "Die Computer versuchen es noch eine Minute. Dann endet die Sitzung, und Sie können noch einmal beitreten.",
+        ),
+    },
+    Row {
         code: "E_TRUNCATED",
         english: (
             "The session ended abnormally: last messages may be missing.",

@@ -64,6 +64,8 @@ pub struct AudioStats {
     pub concealed_ms: u64,
     /// Present delay of the jitter buffer, ms (in only).
     pub jitter_buffer_ms: u32,
+    /// Longest time between two packets that were opened, since these figures were last asked for, ms (in only).
+    pub longest_gap_ms: u64,
     /// Level, dBFS.
     pub level_db: f32,
 }

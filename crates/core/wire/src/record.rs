@@ -32,11 +32,35 @@ pub enum ControlMessage {
         /// Track number.
         track: u8,
     },
+    /// `10`: the initiator starts a rekey: a Noise KK message with an ML-KEM key (PROTOCOL §7.7).
+    Rk1(RekeyAttempt, Box<[u8; RK1_LEN]>),
+    /// `11`: the answer: an ML-KEM ciphertext and a Noise message.
+    Rk2(RekeyAttempt, Box<[u8; RK2_LEN]>),
+    /// `12`: the initiator has the next epoch: a value that only its root gives.
+    Rk3(RekeyAttempt, [u8; 32]),
+    /// `13`: the responder asks for a rekey.
+    RkReq,
+    /// `14`: the other side's message of this attempt could not be read.
+    RkFail(RekeyAttempt),
     /// `30`
     End(End),
     /// `31`
     EndAck(End),
 }
+
+/// Which try at which epoch a rekey message belongs to; messages of other tries are ignored (PROTOCOL §7.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RekeyAttempt {
+    /// The epoch that it leads to, 1 to 255: four bytes on the wire.
+    pub epoch: u8,
+    /// Counts the tries at this epoch, from 1.
+    pub attempt: u8,
+}
+
+/// Noise message of RK1: ephemeral key 32, ML-KEM-768 encapsulation key 1184, tag 16.
+pub const RK1_LEN: usize = 32 + 1184 + 16;
+/// Body of RK2: ML-KEM-768 ciphertext 1088, then the Noise message: ephemeral key 32, tag 16.
+pub const RK2_LEN: usize = 1088 + 32 + 16;
 
 /// Counters and transcript hash of one direction and track.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,6 +95,11 @@ mod mtype {
     pub(super) const SAS_RESULT: u8 = 0x02;
     pub(super) const MEDIA_STATE: u8 = 0x03;
     pub(super) const KEYFRAME: u8 = 0x04;
+    pub(super) const RK1: u8 = 0x10;
+    pub(super) const RK2: u8 = 0x11;
+    pub(super) const RK3: u8 = 0x12;
+    pub(super) const RK_REQ: u8 = 0x13;
+    pub(super) const RK_FAIL: u8 = 0x14;
     pub(super) const END: u8 = 0x30;
     pub(super) const END_ACK: u8 = 0x31;
     pub(super) const TEXT: u8 = 0x01;
@@ -89,6 +118,11 @@ impl ControlMessage {
             Self::SasResult(_) => mtype::SAS_RESULT,
             Self::MediaState { .. } => mtype::MEDIA_STATE,
             Self::Keyframe { .. } => mtype::KEYFRAME,
+            Self::Rk1(..) => mtype::RK1,
+            Self::Rk2(..) => mtype::RK2,
+            Self::Rk3(..) => mtype::RK3,
+            Self::RkReq => mtype::RK_REQ,
+            Self::RkFail(_) => mtype::RK_FAIL,
             Self::End(_) => mtype::END,
             Self::EndAck(_) => mtype::END_ACK,
         }
@@ -108,6 +142,11 @@ impl ControlMessage {
                 vec![u8::from(*audio) | (u8::from(*camera) << 1) | (u8::from(*screen) << 2)]
             }
             Self::Keyframe { track } => vec![*track],
+            Self::Rk1(of, noise) => of.encode(&**noise),
+            Self::Rk2(of, body) => of.encode(&**body),
+            Self::Rk3(of, proof) => of.encode(proof),
+            Self::RkReq => Vec::new(),
+            Self::RkFail(of) => of.encode(&[]),
             Self::End(end) | Self::EndAck(end) => end.encode(),
         }
     }
@@ -132,12 +171,34 @@ impl ControlMessage {
                 track @ 1..=2 => Self::Keyframe { track },
                 _ => return Err(DecodeError::Range("video track")),
             },
+            mtype::RK1 => Self::Rk1(RekeyAttempt::read(&mut reader)?, Box::new(reader.array()?)),
+            mtype::RK2 => Self::Rk2(RekeyAttempt::read(&mut reader)?, Box::new(reader.array()?)),
+            mtype::RK3 => Self::Rk3(RekeyAttempt::read(&mut reader)?, reader.array()?),
+            mtype::RK_REQ => Self::RkReq,
+            mtype::RK_FAIL => Self::RkFail(RekeyAttempt::read(&mut reader)?),
             mtype::END => Self::End(End::read(&mut reader)?),
             mtype::END_ACK => Self::EndAck(End::read(&mut reader)?),
             _ => return Ok(None),
         };
         reader.finish()?;
         Ok(Some(message))
+    }
+}
+
+impl RekeyAttempt {
+    fn encode(self, rest: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(5 + rest.len());
+        out.extend_from_slice(&u32::from(self.epoch).to_be_bytes());
+        out.push(self.attempt);
+        out.extend_from_slice(rest);
+        out
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match (u8::try_from(reader.u32()?), reader.u8()?) {
+            (Ok(epoch @ 1..), attempt @ 1..) => Ok(Self { epoch, attempt }),
+            _ => Err(DecodeError::Range("rekey attempt")),
+        }
     }
 }
 
@@ -219,6 +280,11 @@ impl core::fmt::Debug for ControlMessage {
             Self::SasResult(result) => write!(f, "SasResult({result})"),
             Self::MediaState { audio, camera, screen } => write!(f, "MediaState({audio}, {camera}, {screen})"),
             Self::Keyframe { track } => write!(f, "Keyframe({track})"),
+            Self::Rk1(of, _) => write!(f, "Rk1({of:?}, …)"),
+            Self::Rk2(of, _) => write!(f, "Rk2({of:?}, …)"),
+            Self::Rk3(of, _) => write!(f, "Rk3({of:?}, …)"),
+            Self::RkReq => f.write_str("RkReq"),
+            Self::RkFail(of) => write!(f, "RkFail({of:?})"),
             Self::End(end) => write!(f, "{end:?}"),
             Self::EndAck(end) => write!(f, "Ack{end:?}"),
         }

@@ -4,7 +4,7 @@
 use sotto_wire::{
     CELL_LEN, Candidate, CandidateKind, Cell, CellType, Codec, DecodeError, Description, Reassembler, Setup,
     SigFragments, SigMessage, TrackId, TrackSsrc, VersionRange,
-    record::{ChatMessage, ControlMessage, End, TrackEnd},
+    record::{ChatMessage, ControlMessage, End, RK1_LEN, RK2_LEN, RekeyAttempt, TrackEnd},
     server::{ClientFrame, ErrorCode, MAX_FRAME_LEN, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
     sig::{Card, IceCredentials, Policy, Restart},
     tlv::{Tag, TlvList, push},
@@ -419,11 +419,17 @@ fn data_records_have_the_documented_bytes() {
     let end = End { reason: 2, tracks };
     let mut bind = vec![1];
     bind.extend([4; 32]);
+    let of = RekeyAttempt { epoch: 7, attempt: 2 };
+    let named = [0, 0, 0, 7, 2];
     let table: Vec<(u8, ControlMessage, Vec<u8>)> = vec![
         (1, ControlMessage::TransportBind { role: 1, bind: [4; 32] }, bind),
         (2, ControlMessage::SasResult(2), vec![2]),
         (3, ControlMessage::MediaState { audio: true, camera: false, screen: true }, vec![5]),
         (4, ControlMessage::Keyframe { track: 1 }, vec![1]),
+        (0x10, ControlMessage::Rk1(of, Box::new([1; RK1_LEN])), [&named[..], &[1; 1232]].concat()),
+        (0x11, ControlMessage::Rk2(of, Box::new([2; RK2_LEN])), [&named[..], &[2; 1136]].concat()),
+        (0x12, ControlMessage::Rk3(of, [3; 32]), [&named[..], &[3; 32]].concat()),
+        (0x14, ControlMessage::RkFail(of), named.to_vec()),
         (0x30, ControlMessage::End(end.clone()), end_bytes.clone()),
         (0x31, ControlMessage::EndAck(end), end_bytes),
     ];
@@ -439,7 +445,13 @@ fn data_records_have_the_documented_bytes() {
     for (mtype, bad) in [(2, 3), (3, 8), (4, 0), (4, 3), (0x30, 6)] {
         assert!(ControlMessage::decode(mtype, &[bad]).is_err());
     }
-    assert_eq!(ControlMessage::decode(0x10, &[1, 2, 3]), Ok(None));
+    for named in [[0, 0, 0, 0, 1], [0, 0, 1, 0, 1], [0, 0, 0, 1, 0], [1, 0, 0, 1, 1]] {
+        assert!(ControlMessage::decode(0x14, &named).is_err(), "epochs are 1 to 255, attempts start at 1");
+    }
+    assert_eq!((ControlMessage::RkReq.mtype(), ControlMessage::RkReq.encode_data()), (0x13, vec![]));
+    assert_eq!(ControlMessage::decode(0x13, &[]), Ok(Some(ControlMessage::RkReq)));
+    assert_eq!(ControlMessage::decode(0x13, &[0]), Err(DecodeError::Trailing));
+    assert_eq!(ControlMessage::decode(0x15, &[1, 2, 3]), Ok(None));
 
     let text = ChatMessage::Text("ü".into());
     assert_eq!((text.mtype(), text.encode_data()), (1, vec![0xc3, 0xbc]));

@@ -8,7 +8,7 @@ use sotto_wire::{
     CELL_LEN, Candidate, CandidateKind, Cell, Description, Reassembler, Setup, SigFragments, SigMessage, TrackSsrc,
     VersionRange,
     fragment::MAX_MESSAGE_LEN,
-    record::{ChatMessage, ControlMessage, End, TrackEnd},
+    record::{ChatMessage, ControlMessage, End, RK1_LEN, RK2_LEN, RekeyAttempt, TrackEnd},
     server::{ClientFrame, ErrorCode, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
     sig::{Card, IceCredentials, Policy, Restart},
     tlv::{Tag, TlvList, push},
@@ -146,6 +146,10 @@ fn sig_message() -> impl Strategy<Value = SigMessage> {
     ]
 }
 
+fn attempt() -> impl Strategy<Value = RekeyAttempt> {
+    (1..=255_u8, 1..=255_u8).prop_map(|(epoch, attempt)| RekeyAttempt { epoch, attempt })
+}
+
 fn control_message() -> impl Strategy<Value = ControlMessage> {
     let end = (0..=5_u8, any::<[(u64, [u8; 32]); 6]>()).prop_map(|(reason, flat)| {
         let track = |i: usize| TrackEnd { next_ctr: flat[i].0, tx: flat[i].1 };
@@ -160,6 +164,11 @@ fn control_message() -> impl Strategy<Value = ControlMessage> {
             screen
         }),
         (1..=2_u8).prop_map(|track| ControlMessage::Keyframe { track }),
+        (attempt(), any::<u8>()).prop_map(|(of, byte)| ControlMessage::Rk1(of, Box::new([byte; RK1_LEN]))),
+        (attempt(), any::<u8>()).prop_map(|(of, byte)| ControlMessage::Rk2(of, Box::new([byte; RK2_LEN]))),
+        (attempt(), any::<[u8; 32]>()).prop_map(|(of, proof)| ControlMessage::Rk3(of, proof)),
+        Just(ControlMessage::RkReq),
+        attempt().prop_map(ControlMessage::RkFail),
         end.clone().prop_map(ControlMessage::End),
         end.prop_map(ControlMessage::EndAck),
     ]

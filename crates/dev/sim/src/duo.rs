@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use sotto_call::{
-    Change, Input, MediaRequest, Now, Output, Room, ServerReport, ServerRequest, ServerUrl, TransportId,
+    Change, Input, MediaRequest, Now, Output, REKEY_EVERY_S, Room, ServerReport, ServerRequest, ServerUrl, TransportId,
     TransportReport, TransportRequest,
 };
+use sotto_frame_crypto::{MediaOpener, MediaSealer, Shape, TrackSet};
 use sotto_identity::{
     IdentityKey, Secret,
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
-use sotto_wire::{Cell, Description, Setup, TrackSsrc, server::MailboxId, sig::IceCredentials};
+use sotto_wire::{Cell, Codec, Description, Setup, TrackId, TrackSsrc, server::MailboxId, sig::IceCredentials};
 
 use crate::{
     Between, SeededRng,
@@ -54,6 +55,11 @@ pub struct Side {
     pub invites: BTreeMap<u64, InviteRecord>,
     /// Media was started and not stopped.
     pub has_media: bool,
+    /// Epoch and ratchet step that its media are sealed in.
+    pub media_key: Option<(u8, u8)>,
+    /// Packets of the other side that it opened.
+    pub packets_opened: u64,
+    media: Option<(Box<MediaSealer>, Box<MediaOpener>)>,
     /// Transports that were ever made.
     pub transports: u32,
     /// ICE restarts that the transport was asked for.
@@ -96,6 +102,10 @@ pub struct Duo {
     between: Option<Box<dyn Between>>,
     fingerprint_lie: Option<[u8; 32]>,
     relay_up: bool,
+    media_ms: u64,
+    /// From one packet of sound to the next, ms; 0 for none. One in five seconds shows what keys do.
+    pub media_every_ms: u64,
+    rekey_every_s: u32,
 }
 
 impl Duo {
@@ -108,11 +118,14 @@ impl Duo {
             let mut device = [0; 32];
             rand_core::Rng::fill_bytes(rng, &mut device);
             Side {
-                room: room(role, identity.as_ref(), Secret::new(device), Vec::new(), Vec::new()),
+                room: room(role, identity.as_ref(), Secret::new(device), Vec::new(), Vec::new(), REKEY_EVERY_S),
                 events: Vec::new(),
                 contacts: BTreeMap::new(),
                 invites: BTreeMap::new(),
                 has_media: false,
+                media_key: None,
+                packets_opened: 0,
+                media: None,
                 transports: 0,
                 restarts: 0,
                 disk_is_stuck: false,
@@ -136,6 +149,9 @@ impl Duo {
             between: None,
             fingerprint_lie: None,
             relay_up: true,
+            media_ms: 0,
+            media_every_ms: 5_000,
+            rekey_every_s: REKEY_EVERY_S,
         }
     }
 
@@ -187,6 +203,13 @@ impl Duo {
         }
     }
 
+    /// Restarts both programs with another time between rekeys.
+    pub fn rekey_every(&mut self, seconds: u32) {
+        self.rekey_every_s = seconds;
+        self.restart(Who::Client);
+        self.restart(Who::Therapist);
+    }
+
     /// Restarts a side's program: what was not durable is gone.
     pub fn restart(&mut self, who: Who) {
         let now = self.now();
@@ -196,9 +219,10 @@ impl Duo {
         let side = &mut self.sides[who as usize];
         let contacts = side.contacts.values().cloned().collect();
         let invites = side.invites.values().cloned().collect();
-        side.room = room(side.role, side.identity.as_ref(), side.device.clone(), contacts, invites);
+        side.room = room(side.role, side.identity.as_ref(), side.device.clone(), contacts, invites, self.rekey_every_s);
         side.transport = None;
         side.has_media = false;
+        side.media = None;
         self.step(who, Input::Tick);
     }
 
@@ -224,11 +248,17 @@ impl Duo {
             let now = self.now();
             let wake = self.sides.iter().map(|side| side.room.wake_at(now)).min().unwrap_or(u64::MAX);
             let due = self.queue.keys().next().map_or(u64::MAX, |(at, _)| *at);
-            let next = wake.min(due).max(self.now_ms);
+            let sound = self.next_sound();
+            let next = wake.min(due).min(sound).max(self.now_ms);
             if next > end {
                 break;
             }
             self.now_ms = next;
+            if sound <= next {
+                self.media_ms = next + self.media_every_ms;
+                self.exchange_media();
+                continue;
+            }
             if due <= next {
                 if let Some((_, Due::Input(who, input))) = self.queue.pop_first() {
                     self.step(who, input);
@@ -246,6 +276,11 @@ impl Duo {
             }
         }
         self.now_ms = end;
+    }
+
+    fn next_sound(&self) -> u64 {
+        let has_media = self.media_every_ms > 0 && self.sides.iter().any(|side| side.media.is_some());
+        if has_media { self.media_ms } else { u64::MAX }
     }
 
     /// Hands one input to a side and carries out what it wants.
@@ -322,10 +357,53 @@ impl Duo {
                 self.later(1, who, Input::Stored(ticket));
             }
             Output::Transport(id, request) => self.transport(who, id, request),
-            Output::Media(MediaRequest::Start { .. }) => self.sides[who as usize].has_media = true,
-            Output::Media(MediaRequest::Stop) => self.sides[who as usize].has_media = false,
-            Output::Media(_) => {}
+            Output::Media(request) => self.media(who, request),
             Output::Event(event) => self.sides[who as usize].events.push(event),
+        }
+    }
+
+    fn media(&mut self, who: Who, request: MediaRequest) {
+        let side = &mut self.sides[who as usize];
+        match (request, &mut side.media) {
+            (MediaRequest::Start { sealer, mut opener, .. }, _) => {
+                opener.set_allowed(TrackSet::ALL);
+                side.has_media = true;
+                side.media = Some((sealer, opener));
+            }
+            (MediaRequest::Stop, _) => (side.has_media, side.media) = (false, None),
+            (MediaRequest::AdmitEpoch(keys), Some((_, opener))) => {
+                opener.admit_epoch(*keys).expect("epochs follow one another");
+            }
+            (MediaRequest::StartEpoch(keys), Some((sealer, _))) => {
+                sealer.start_epoch(*keys).expect("epochs follow one another");
+            }
+            // At the last step it refuses, and so does sealing.
+            (MediaRequest::Ratchet, Some((sealer, _))) => drop(sealer.ratchet()),
+            _ => {}
+        }
+        side.media_key = side.media.as_ref().map(|(sealer, _)| sealer.epoch_and_step());
+    }
+
+    /// A packet of sound from each side that has media and a path.
+    pub fn exchange_media(&mut self) {
+        for who in [Who::Client, Who::Therapist] {
+            let timestamp = (self.now_ms * 48) as u32;
+            let is_connected = |side: &Side| side.transport.as_ref().is_some_and(|transport| transport.connected);
+            if !self.sides.iter().all(is_connected) {
+                return;
+            }
+            let Some((sealer, _)) = &mut self.sides[who as usize].media else { continue };
+            let sealed = sealer.seal(TrackId::Audio, Codec::Opus, false, timestamp, &[7; 80], Shape::Audio);
+            let (now_ms, other) = (self.now_ms, &mut self.sides[who.other() as usize]);
+            let (Ok(packet), Some((_, opener))) = (sealed, &mut other.media) else { continue };
+            let before = opener.epoch();
+            if opener.open(&packet, now_ms).is_ok() {
+                other.packets_opened += 1;
+            }
+            let epoch = opener.epoch();
+            if epoch != before {
+                self.later(1, who.other(), Input::MediaEpoch(epoch));
+            }
         }
     }
 

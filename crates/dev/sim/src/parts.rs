@@ -32,6 +32,7 @@ pub(crate) fn room(
     device_secret: Secret<32>,
     contacts: Vec<ContactRecord>,
     invites: Vec<InviteRecord>,
+    rekey_every_s: u32,
 ) -> Room {
     Room::new(Config {
         role,
@@ -41,5 +42,6 @@ pub(crate) fn room(
         invites,
         rendezvous: Some(ServerUrl(URL.into())),
         relay_only: true,
+        rekey_every_s,
     })
 }

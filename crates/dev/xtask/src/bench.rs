@@ -18,9 +18,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         Some((what, rest)) if what == "window" => windows::bench(&Options::parse(rest, 12, "bench-report")?),
         Some((what, [])) if what == "transport" => transport(),
         Some((what, [])) if what == "crypto" => crypto(),
+        Some((what, [])) if what == "rekey" => rekey(),
         Some((what, rest)) if what == "adversary" => adversary(rest),
         _ => Err(Failure::new(
-            "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto \
+            "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto|rekey \
              | cargo xtask bench adversary [--broken | [--runs N] [--seed S] [--script NAME]]",
         )),
     }
@@ -32,6 +33,16 @@ fn transport() -> Outcome {
     Progress::start().step(
         "Measuring a call below the codecs",
         cargo().args(["test", "-p", "sotto-transport", "--test", "cost", "--", "--ignored", "--nocapture"]),
+    )
+}
+
+/// Sessions with twenty rekeys beside sessions with none, in network namespaces, at no loss and at thirty per cent.
+fn rekey() -> Outcome {
+    system::ensure_build_packages()?;
+    system::try_test_packages();
+    Progress::start().step(
+        "Measuring sessions with and without rekeys (some ten minutes)",
+        cargo().args(["test", "-p", "sotto-e2e", "--test", "rekey", "--", "--ignored", "--nocapture"]),
     )
 }
 

@@ -43,6 +43,8 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// Media only by relay, both ways. The default.
     pub relay_only: bool,
+    /// From one rekey of a session to the next, s; at most [`sotto_call::REKEY_EVERY_S`], which is the default.
+    pub rekey_every_s: u32,
     /// Where the picture comes from.
     pub camera: CameraChoice,
     /// Where the sound comes from.
@@ -69,6 +71,7 @@ impl Config {
             rendezvous: None,
             ca_file: None,
             relay_only: true,
+            rekey_every_s: sotto_call::REKEY_EVERY_S,
             camera: CameraChoice::Device(None),
             microphone: MicrophoneChoice::Device(None),
             speaker: SpeakerChoice::Device(None),

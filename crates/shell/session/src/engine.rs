@@ -97,6 +97,7 @@ impl Engine {
             invites: profile.invites.clone(),
             rendezvous: rendezvous.map(ServerUrl),
             relay_only: config.relay_only,
+            rekey_every_s: config.rekey_every_s,
         });
         let role = profile.role;
         let inlet = PacketInlet::default();
@@ -228,6 +229,9 @@ impl Engine {
                         MediaRequest::Open => media.open(),
                         MediaRequest::Mute { track, on } => media.mute(track, on),
                         MediaRequest::Keyframe(track) => media.keyframe(track),
+                        MediaRequest::AdmitEpoch(keys) => media.admit_epoch(keys),
+                        MediaRequest::StartEpoch(keys) => media.start_epoch(*keys),
+                        MediaRequest::Ratchet => media.ratchet(),
                         MediaRequest::Start { .. } | MediaRequest::Stop => {}
                     }
                 }

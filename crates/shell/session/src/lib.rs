@@ -46,4 +46,6 @@ pub use process::harden;
 pub use sotto_handshake::dangerous_plaintext;
 
 #[doc(no_inline)]
+pub use sotto_call::REKEY_EVERY_S;
+#[doc(no_inline)]
 pub use sotto_session_api::{Command, Event, Snapshot, VideoSlot};

@@ -167,6 +167,7 @@ impl Call {
             self.fail(ctx, "E_SIG_ORDER");
         }
         self.heal(ctx);
+        self.move_keys(ctx);
         match &mut self.stage {
             Stage::AwaitPolicy { deadline_ms } if now >= *deadline_ms => self.policy_is_late(ctx),
             Stage::AwaitRelay { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_NO_RELAY"),
@@ -207,6 +208,7 @@ impl Call {
             Stage::Comparing(comparison) => Some(comparison.deadline_ms),
             Stage::Committing(_) | Stage::Waiting | Stage::Open | Stage::Closed => None,
         };
-        [stage, self.heal_at(), self.sig.wake_at()].into_iter().flatten().min()
+        let keys = if self.has_live_keys() { self.rekey.wake_at() } else { None };
+        [stage, keys, self.heal_at(), self.sig.wake_at()].into_iter().flatten().min()
     }
 }

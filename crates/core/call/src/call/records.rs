@@ -36,9 +36,15 @@ impl Call {
     }
 
     pub(super) fn record(&mut self, ctx: &mut Ctx<'_>, record: &sotto_wire::SealedRecord) {
-        let message = match self.opener.open(record) {
+        let opened = self.opener.open(record);
+        self.settle();
+        let message = match opened {
             Ok(Some(message)) => message,
-            Ok(None) => return,
+            Ok(None) => {
+                // The record that opens an epoch is complete by itself, and an end may count it.
+                self.check_ending(ctx);
+                return;
+            }
             Err(fault) => {
                 if fault.is_fatal() {
                     self.fail(ctx, "E_DATA_ORDER");
@@ -87,6 +93,11 @@ impl Call {
                     ctx.media(MediaRequest::Keyframe(track));
                 }
             }
+            ControlMessage::Rk1(..)
+            | ControlMessage::Rk2(..)
+            | ControlMessage::Rk3(..)
+            | ControlMessage::RkReq
+            | ControlMessage::RkFail(_) => self.rekey_message(ctx, control),
             ControlMessage::End(end) => self.end_received(ctx, end, message.before),
             ControlMessage::EndAck(end) => self.end_ack_received(ctx, end, message.before),
         }
@@ -103,6 +114,7 @@ impl Call {
             camera_in_g1,
             admitted_ms: self.admitted_ms,
         });
+        self.start_key_clock(ctx);
         ctx.event(Event::Gate(Gate::G1));
         let peer = self.peer_policy.expect("POLICY is exchanged before ADMIT");
         let both_on_change = self.trust.compare_on_change && peer.compare == 1;
@@ -118,7 +130,7 @@ impl Call {
             (false, false) => CompareReason::First,
         };
         let limit_ms = if reason == CompareReason::Every { 300_000 } else { 120_000 };
-        let fingerprint = pair_number(&self.own, self.peer.key());
+        let fingerprint = pair_number(self.rekey.own(), self.peer.key());
         let candidates = self.words.candidates(ctx.rng);
         let (card, right) = compare::card(&self.words, candidates, self.contact, fingerprint, reason);
         let comparison = Comparison::new(card, right, ctx.after(limit_ms));

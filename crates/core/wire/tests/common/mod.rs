@@ -3,7 +3,7 @@
 
 use sotto_wire::{
     Candidate, CandidateKind, Cell, Description, Setup, SigMessage, TrackSsrc,
-    record::{ChatMessage, ControlMessage, End, TrackEnd},
+    record::{ChatMessage, ControlMessage, End, RK1_LEN, RK2_LEN, RekeyAttempt, TrackEnd},
     server::{ClientFrame, ErrorCode, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
     sig::{Card, IceCredentials, Policy, Restart},
 };
@@ -65,6 +65,11 @@ pub fn control_messages() -> Vec<ControlMessage> {
         ControlMessage::SasResult(1),
         ControlMessage::MediaState { audio: true, camera: true, screen: false },
         ControlMessage::Keyframe { track: 1 },
+        ControlMessage::Rk1(RekeyAttempt { epoch: 1, attempt: 1 }, Box::new([1; RK1_LEN])),
+        ControlMessage::Rk2(RekeyAttempt { epoch: 255, attempt: 1 }, Box::new([2; RK2_LEN])),
+        ControlMessage::Rk3(RekeyAttempt { epoch: 1, attempt: 255 }, [3; 32]),
+        ControlMessage::RkReq,
+        ControlMessage::RkFail(RekeyAttempt { epoch: 2, attempt: 3 }),
         ControlMessage::End(end.clone()),
         ControlMessage::EndAck(end),
     ]

@@ -121,7 +121,9 @@ fn send(
     let (mut bytes, count) = (0, packets.len() as u64);
     for packet in &packets {
         // Every packet of a picture is full, so that only their number shows.
-        bytes += shared.send(TrackId::Camera, Codec::H264, packet, (Shape::VideoFull, VIDEO_FULL_LEN)).ok()?;
+        let sent = shared.send(TrackId::Camera, Codec::H264, packet, (Shape::VideoFull, VIDEO_FULL_LEN)).ok()?;
+        let Some(size) = sent else { return Some(()) };
+        bytes += size;
     }
     shared.count(|counters| {
         let video = &mut counters.stats.video_out;

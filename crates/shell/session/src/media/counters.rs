@@ -14,6 +14,7 @@ pub(crate) struct Counters {
     pub out_rate: Rate,
     pub in_rate: Rate,
     pub sizes: SizeCheck,
+    heard_ms: Option<u64>,
 }
 
 /// Frames and bytes of the last full second.
@@ -57,10 +58,20 @@ impl Counters {
         self.in_rate.add_bytes(bytes);
     }
 
+    /// A packet of sound was opened.
+    pub(crate) fn sound_in(&mut self, size: u64, now_ms: u64) {
+        let sound = &mut self.stats.audio_in;
+        sound.packets += 1;
+        sound.bytes += size;
+        let gap_ms = self.heard_ms.replace(now_ms).map_or(0, |heard_ms| now_ms.saturating_sub(heard_ms));
+        sound.longest_gap_ms = sound.longest_gap_ms.max(gap_ms);
+    }
+
     pub(crate) fn stats(&mut self) -> Stats {
         self.out_rate.roll();
         self.in_rate.roll();
         let mut stats = self.stats.clone();
+        self.stats.audio_in.longest_gap_ms = 0;
         stats.sizes_constant = self.sizes.verdict();
         let mean = |us: u64, frames: u64| if frames == 0 { 0.0 } else { us as f32 / 1000.0 / frames as f32 };
         stats.video_out.encode_ms = mean(self.encode_us, stats.video_out.frames);

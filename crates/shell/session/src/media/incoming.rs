@@ -42,6 +42,12 @@ pub(super) fn run(
         };
         let now_ms = mono_ms();
         let size = packet.bytes.len() as u64;
+        if let Some(keys) = shared.take_admitted()
+            && let Err(error) = opener.admit_epoch(*keys)
+        {
+            tracing::error!(%error, "an epoch out of order");
+        }
+        let epoch = opener.epoch();
         let opened = match opener.open(&packet, now_ms) {
             Ok(opened) => opened,
             Err(_) => {
@@ -57,16 +63,16 @@ pub(super) fn run(
                 continue;
             }
         };
+        if opener.epoch() != epoch {
+            shared.input(Input::MediaEpoch(opener.epoch()));
+        }
         if now_ms.saturating_sub(heard_ms) >= 1000 {
             heard_ms = now_ms;
             shared.input(Input::MediaHeard);
         }
         match (opened.track, opened.codec) {
             (TrackId::Audio, Codec::Opus) => {
-                shared.count(|counters| {
-                    counters.stats.audio_in.packets += 1;
-                    counters.stats.audio_in.bytes += size;
-                });
+                shared.count(|counters| counters.sound_in(size, now_ms));
                 if let Some(playout) = playout {
                     playout.lock().unwrap_or_else(PoisonError::into_inner).push(
                         opened.counter,

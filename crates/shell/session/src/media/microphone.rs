@@ -61,7 +61,11 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
         };
         let packet = MediaPacket { marker: false, rtp_timestamp: timestamp, payload };
         timestamp = timestamp.wrapping_add(AUDIO_FRAME as u32);
-        let Ok(size) = shared.send(TrackId::Audio, Codec::Opus, &packet, shape) else { return };
+        let size = match shared.send(TrackId::Audio, Codec::Opus, &packet, shape) {
+            Ok(Some(size)) => size,
+            Ok(None) => continue,
+            Err(_) => return,
+        };
         shared.count(|counters| {
             counters.stats.audio_out.packets += 1;
             counters.stats.audio_out.bytes += size as u64;

@@ -14,7 +14,7 @@ mod speaker;
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc,
     },
@@ -22,7 +22,10 @@ use std::{
 };
 
 use sotto_call::Input;
-use sotto_frame_crypto::{MediaOpener, MediaSealer, Shape};
+use sotto_frame_crypto::{
+    MediaOpener, MediaSealer, SealError, Shape,
+    keys::{MediaOpenKeys, MediaSealKeys},
+};
 use sotto_media::DeviceFault;
 use sotto_session_api::{Event, Severity, SideNotice, Stats, VideoSlot};
 use sotto_transport::Transport;
@@ -48,6 +51,8 @@ pub(crate) struct Shared {
     rtt_ms: AtomicU32,
     admitted_ms: u64,
     sealer: Mutex<Box<MediaSealer>>,
+    /// Keys of the peer's next epoch, for the thread that opens packets.
+    admitted: Mutex<Option<Box<MediaOpenKeys>>>,
     transport: Arc<Transport>,
     counters: Mutex<Counters>,
     messages: tokio_mpsc::Sender<Message>,
@@ -62,27 +67,36 @@ impl Shared {
         (self.camera_in_g1 || self.open.load(Ordering::Relaxed)) && !self.camera_muted.load(Ordering::Relaxed)
     }
 
-    /// Seals a packet and hands it to the transport; returns its size. `expected` is the only size that it may have on
-    /// the wire: what leaves is looked at, not what was meant.
+    /// Seals a packet and hands it to the transport; returns its size, `None` while media wait for fresh keys. `expected`
+    /// is the only size that it may have on the wire: what leaves is looked at, not what was meant.
     fn send(
         &self,
         track: TrackId,
         codec: Codec,
         packet: &sotto_media::MediaPacket,
         (shape, expected): (Shape, usize),
-    ) -> Result<usize, sotto_frame_crypto::SealError> {
-        let sealed = self.sealer.lock().unwrap_or_else(PoisonError::into_inner).seal(
-            track,
-            codec,
-            packet.marker,
-            packet.rtp_timestamp,
-            &packet.payload,
-            shape,
-        )?;
+    ) -> Result<Option<usize>, SealError> {
+        let sealed = self.sealer().seal(track, codec, packet.marker, packet.rtp_timestamp, &packet.payload, shape);
+        let sealed = match sealed {
+            Err(SealError::StepsExhausted) => {
+                self.force_key.store(true, Ordering::Relaxed);
+                return Ok(None);
+            }
+            sealed => sealed?,
+        };
         let size = sealed.bytes.len();
         self.count(|counters| counters.sizes.note(size, expected));
         self.transport.send_packet(sealed);
-        Ok(size)
+        Ok(Some(size))
+    }
+
+    fn sealer(&self) -> MutexGuard<'_, Box<MediaSealer>> {
+        self.sealer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keys of the next epoch that the engine admitted since the last call.
+    fn take_admitted(&self) -> Option<Box<MediaOpenKeys>> {
+        self.admitted.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn count(&self, change: impl FnOnce(&mut Counters)) {
@@ -174,6 +188,7 @@ impl Media {
             rtt_ms: AtomicU32::new(0),
             admitted_ms,
             sealer: Mutex::new(sealer),
+            admitted: Mutex::new(None),
             transport,
             counters: Mutex::new(Counters::default()),
             messages,
@@ -242,8 +257,28 @@ impl Media {
         }
     }
 
+    /// Packets of the next epoch are opened from now on.
+    pub(crate) fn admit_epoch(&self, keys: Box<MediaOpenKeys>) {
+        *self.shared.admitted.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+    }
+
+    /// Packets are sealed in the next epoch from now on.
+    pub(crate) fn start_epoch(&self, keys: MediaSealKeys) {
+        if let Err(error) = self.shared.sealer().start_epoch(keys) {
+            tracing::error!(%error, "an epoch out of order");
+        }
+    }
+
+    /// One step of the ratchet; with none left, nothing is sealed until the next epoch.
+    pub(crate) fn ratchet(&self) {
+        let _ = self.shared.sealer().ratchet();
+    }
+
     pub(crate) fn stats(&self) -> Stats {
-        self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner).stats()
+        let mut stats = self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner).stats();
+        let (epoch, step) = self.shared.sealer().epoch_and_step();
+        (stats.epoch, stats.step) = (epoch.into(), step);
+        stats
     }
 }
 

@@ -1,0 +1,166 @@
+//! Rekey between honest sides, and against whoever holds the running epoch's root.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::kat::{Script, hex, pinned_contact, unhex, vectors};
+
+type Opened = (Secret<64>, RekeyPsk, RekeyProof);
+
+struct Pair {
+    client: RekeyTerms,
+    therapist: RekeyTerms,
+    at_client: Opened,
+    at_therapist: Opened,
+}
+
+/// A pinned session of the vectors, with epoch 0 opened on both sides.
+fn pair() -> Pair {
+    let ((i, at_i), (r, at_r)) = pinned_contact();
+    let (client, therapist) = (RekeyTerms::new(&at_i, i), RekeyTerms::new(&at_r, r));
+    let at_client = EpochRoot::first(&at_i).open(&client);
+    let at_therapist = EpochRoot::first(&at_r).open(&therapist);
+    Pair { client, therapist, at_client, at_therapist }
+}
+
+/// Randomness that differs between calls with another `byte`.
+fn script(byte: u8) -> Script {
+    Script::new(&[&[byte; 32], &[byte; 64]])
+}
+
+fn rekey(pair: &Pair, epoch: u8) -> (Opened, Opened) {
+    let (state, rk1) = AwaitRk2::start(&pair.client, epoch, &pair.at_client.1, &mut script(epoch));
+    let (rk2, root) = pair.therapist.respond(epoch, &pair.at_therapist.1, &rk1, &mut script(epoch + 100)).unwrap();
+    let at_client = state.read(&pair.client, &rk2).unwrap();
+    (at_client.open(&pair.client), root.open(&pair.therapist))
+}
+
+#[test]
+fn kat_tsp1_rekey() {
+    let kat = vectors();
+    let pair = pair();
+    for (root, psk, _) in [&pair.at_client, &pair.at_therapist] {
+        assert_eq!(hex(root.expose()), kat["kk_epoch_root0"]);
+        assert_eq!(hex(psk.0.expose()), kat["rekey_psk0_epoch1"]);
+    }
+    let prologue = crate::kat::extra("rekey prologue epoch 1 (vr 0x11, version 1)");
+    assert_eq!([hex(&pair.client.prologue(1)), hex(&pair.therapist.prologue(1))], [prologue.clone(), prologue]);
+    let h = pair.client.noise(1, &pair.at_client.1, &mut script(1)).hash();
+    assert_eq!(hex(&h), crate::kat::extra("rekey Noise h after prologue and statics"));
+    assert_eq!(unhex(&hex(&h)).len(), 64);
+}
+
+#[test]
+fn both_sides_get_the_same_root_and_a_new_one_each_time() {
+    let mut pair = pair();
+    let mut roots = vec![*pair.at_client.0.expose()];
+    for epoch in 1..=3 {
+        (pair.at_client, pair.at_therapist) = rekey(&pair, epoch);
+        assert_eq!(pair.at_client.0.expose(), pair.at_therapist.0.expose());
+        assert!(pair.at_therapist.2.is(&pair.at_client.2.to_wire()));
+        assert!(!pair.at_therapist.2.is(&[0; 32]));
+        assert!(!roots.contains(pair.at_client.0.expose()), "epoch {epoch}");
+        roots.push(*pair.at_client.0.expose());
+    }
+}
+
+#[test]
+fn a_changed_byte_of_rk1_fails_at_the_responder() {
+    let pair = pair();
+    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    for at in 0..RK1_LEN {
+        let mut changed = rk1.clone();
+        changed[at] ^= 1;
+        assert!(pair.therapist.respond(1, &pair.at_therapist.1, &changed, &mut script(2)).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_changed_byte_of_rk2_fails_at_the_initiator() {
+    let pair = pair();
+    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    let (rk2, _) = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2)).unwrap();
+    // Also in the ciphertext, where ML-KEM itself does not notice: the tag does.
+    for at in (0..RK2_LEN).step_by(7).chain([RK2_LEN - 1]) {
+        let (state, _) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+        let mut changed = rk2.clone();
+        changed[at] ^= 1;
+        assert!(state.read(&pair.client, &changed).is_err(), "byte {at}");
+    }
+    let (state, _) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    assert!(state.read(&pair.client, &rk2).is_ok(), "the honest one is read");
+}
+
+/// `rekey_pcs_old_root_useless`: with the root of the running epoch, but neither identity key, nobody gets between.
+#[test]
+fn the_old_root_alone_opens_no_new_epoch() {
+    let mut pair = pair();
+    let thief = IdentityKey::from_bytes(&Secret::new([0x99; 32]));
+    // He poses as the client towards the therapist …
+    let honest = core::mem::replace(&mut pair.client.own, thief.clone());
+    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    let refused = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2));
+    assert_eq!(refused.err(), Some(HandshakeFault::Decrypt));
+    // … and as the therapist towards the client.
+    pair.client.own = honest;
+    pair.therapist.own = thief;
+    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    let refused = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2));
+    assert_eq!(refused.err(), Some(HandshakeFault::Decrypt));
+}
+
+/// He who only listens, with the old root and both long-term keys, still lacks the fresh keys of both sides.
+#[test]
+fn the_new_root_depends_on_fresh_keys_of_both_sides() {
+    let pair = pair();
+    let root = |client: u8, therapist: u8| {
+        let (state, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(client));
+        let (rk2, _) = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(therapist)).unwrap();
+        *state.read(&pair.client, &rk2).unwrap().open(&pair.client).0.expose()
+    };
+    assert_eq!(root(1, 2), root(1, 2));
+    assert_ne!(root(1, 2), root(3, 2));
+    assert_ne!(root(1, 2), root(1, 3));
+}
+
+#[test]
+fn messages_of_another_epoch_role_or_secret_fail() {
+    let mut pair = pair();
+    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    assert!(pair.therapist.respond(2, &pair.at_therapist.1, &rk1, &mut script(2)).is_err(), "another epoch");
+    assert!(pair.client.respond(1, &pair.at_client.1, &rk1, &mut script(2)).is_err(), "reflected");
+    let wrong = RekeyPsk(Secret::new([0; 32]));
+    assert!(pair.therapist.respond(1, &wrong, &rk1, &mut script(2)).is_err(), "another psk");
+    (pair.at_client, pair.at_therapist) = rekey(&pair, 1);
+    assert!(
+        pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2)).is_err(),
+        "replayed in the next epoch"
+    );
+    assert!(pair.therapist.respond(2, &pair.at_therapist.1, &rk1, &mut script(2)).is_err());
+}
+
+#[test]
+fn bad_public_keys_are_refused_before_any_secret_is_used() {
+    let pair = pair();
+    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    for bad in [[0; 32], [0xff; 32]] {
+        let mut changed = rk1.clone();
+        changed[..32].copy_from_slice(&bad);
+        let fault = pair.therapist.respond(1, &pair.at_therapist.1, &changed, &mut script(2)).err();
+        assert!(matches!(fault, Some(HandshakeFault::PublicKey | HandshakeFault::Decrypt)), "{fault:?}");
+        let (rk2, _) = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2)).unwrap();
+        let (state, _) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+        let mut changed = rk2;
+        changed[CT_LEN..CT_LEN + 32].copy_from_slice(&bad);
+        let fault = state.read(&pair.client, &changed).err();
+        assert!(matches!(fault, Some(HandshakeFault::PublicKey | HandshakeFault::Decrypt)), "{fault:?}");
+    }
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let pair = pair();
+    let (state, _) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    let (_, psk, proof) = &pair.at_client;
+    let shown = format!("{:?} {state:?} {psk:?} {proof:?}", pair.client);
+    assert_eq!(shown, "RekeyTerms(…) AwaitRk2(…) RekeyPsk(…) RekeyProof(…)");
+}
