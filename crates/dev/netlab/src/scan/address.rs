@@ -182,8 +182,10 @@ impl AddressReport {
             for (at, window) in bytes.windows(pattern.bytes.len()).enumerate() {
                 if window == pattern.bytes {
                     let found = hit(pattern.address, pattern.form, at_us, ends);
-                    // IP headers of plain addresses are reported from the parsed packet as well: twice is no harm.
-                    if at >= opaque { self.in_ciphertext.push(found) } else { self.readable.push(found) }
+                    // IP headers of plain addresses are reported from the parsed packet as well: twice is no harm. What ends
+                    // in ciphertext is chance there: a counter in a header passes every value sooner or later.
+                    let is_readable = at + pattern.bytes.len() <= opaque;
+                    if is_readable { self.readable.push(found) } else { self.in_ciphertext.push(found) }
                 }
             }
         }
