@@ -191,14 +191,21 @@ fn sframe_old_kid_high_ctr_dropped() {
 }
 
 #[test]
-fn steps_end_at_15() {
+fn steps_end_at_15_and_nothing_is_sealed_before_the_next_epoch() {
     let (mut sealer, mut opener) = ends();
     for step in 1..=15 {
         assert_eq!(sealer.ratchet(), Ok(step));
         opener.open(&seal(&mut sealer, TrackId::Audio, &[1; 80]), 0).unwrap();
     }
     assert_eq!(sealer.ratchet(), Err(SealError::StepsExhausted));
-    opener.open(&seal(&mut sealer, TrackId::Audio, &[1; 80]), 0).unwrap();
+    let (audio, payload) = (TrackId::Audio, [1; 80]);
+    let paused = sealer.seal(audio, codec(audio), false, 0, &payload, Shape::Audio);
+    assert_eq!(paused.err(), Some(SealError::StepsExhausted));
+    let sealed = sealer.sealed(audio);
+    opener.admit_epoch(EpochKeys::derive(root(0x53), 1, Role::Responder).media_open).unwrap();
+    sealer.start_epoch(EpochKeys::derive(root(0x53), 1, Role::Initiator).media_seal).unwrap();
+    assert_eq!((sealer.epoch_and_step(), sealer.sealed(audio)), ((1, 0), sealed), "what was refused cost no counter");
+    opener.open(&seal(&mut sealer, audio, &payload), 0).unwrap();
 }
 
 #[test]

@@ -48,8 +48,8 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Wire {
     stop: Arc<AtomicBool>,
-    /// Bits of the probability of a loss.
-    loss: Arc<AtomicU64>,
+    /// Bits of the probability of a loss, from the first end to the second, and back.
+    loss: [Arc<AtomicU64>; 2],
     /// From the first end to the second, and back.
     pub counters: [Arc<Counters>; 2],
     threads: Vec<JoinHandle<()>>,
@@ -63,24 +63,26 @@ impl Wire {
     pub fn join(a: (&Namespace, &str), b: (&Namespace, &str), impairment: Impairment) -> Result<Self, LabError> {
         let (end_a, end_b) = (tun::open(a.0, a.1)?, tun::open(b.0, b.1)?);
         let stop = Arc::new(AtomicBool::new(false));
-        let loss = Arc::new(AtomicU64::new(impairment.loss.to_bits()));
+        let loss = [(); 2].map(|()| Arc::new(AtomicU64::new(impairment.loss.to_bits())));
         let mut wire = Self { stop, loss, counters: Default::default(), threads: Vec::new() };
         wire.direction(end_a.try_clone()?, end_b.try_clone()?, 0, impairment);
         wire.direction(end_b, end_a, 1, impairment);
         Ok(wire)
     }
 
-    /// Changes the probability that a packet is lost, 0–1, in both directions.
-    pub fn set_loss(&self, loss: f64) {
-        self.loss.store(loss.to_bits(), Ordering::Relaxed);
+    /// Changes the probability that a packet is lost, 0–1: from the first end to the second, and back.
+    pub fn set_loss(&self, loss: [f64; 2]) {
+        for (own, loss) in self.loss.iter().zip(loss) {
+            own.store(loss.to_bits(), Ordering::Relaxed);
+        }
     }
 
     fn direction(&mut self, from: File, to: File, index: usize, impairment: Impairment) {
         let (stop, counters) = (Arc::clone(&self.stop), Arc::clone(&self.counters[index]));
-        let loss = Arc::clone(&self.loss);
+        let loss = Arc::clone(&self.loss[index]);
         let (due_sender, due_receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
         self.threads.push(std::thread::spawn(move || {
-            read_end(from, &stop, (&counters, &loss), &due_sender, index, impairment)
+            read_end(from, &stop, (&counters, &loss), &due_sender, index, impairment);
         }));
         self.threads.push(std::thread::spawn(move || write_end(to, &due_receiver)));
     }
