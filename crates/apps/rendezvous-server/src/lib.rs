@@ -9,6 +9,9 @@ pub mod cli;
 pub mod config;
 mod connection;
 mod credentials;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hardening;
 mod hub;
 mod origin;

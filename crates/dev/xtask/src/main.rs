@@ -13,6 +13,7 @@ mod bench;
 mod check;
 mod claims;
 mod demo;
+mod fuzz;
 mod notices;
 mod package;
 mod picture;
@@ -73,18 +74,20 @@ cargo xtask TASK
   check-vectors                    an independent implementation, in Python, computes the known answers again
   soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
   soak leaks [--sessions N]        100 sessions, then logs, files and the server's memory are searched for what was said
+  fuzz TARGET|all [--seconds N]    searches for an input that breaks a promise: ten minutes a target, libFuzzer
   bench call [--seconds N]         processor time, memory and set-up times of a session
   bench window                     processor time of a window in which nothing happens, with times
   bench transport                  what a call costs below the codecs
   bench adversary [--runs N] [--seed S] [--script NAME]
                                    a server, a relay and a middle that lie, in 10,000 seeded runs
   bench adversary --broken         each of six defences left out in turn: its script must find that it fell
+  bench rekey                      sessions with twenty rekeys beside sessions with none, with and without loss
   bench crypto                     what a handshake and the inner layer cost, beside what they are built on
   package [--debug] [--out DIR]    the window as a Debian package, with its entry and icon
   setup                            only install, or name, the system packages that the build needs
 
 System packages are installed by apt where that is possible (Debian, Ubuntu; as root or with sudo), and named
-exactly where it is not. There is no `fuzz` task yet.";
+exactly where it is not.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -107,7 +110,7 @@ fn main() -> ExitCode {
         }
         "soak" => soak::run(rest),
         "package" => package::run(rest),
-        "fuzz" => Err(Failure::new(format!("`{task}` does not exist yet.\n\n{HELP}"))),
+        "fuzz" => fuzz::run(rest),
         other => Err(Failure::new(format!("There is no task `{other}`.\n\n{HELP}"))),
     };
     match outcome {

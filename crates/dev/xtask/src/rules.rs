@@ -30,6 +30,8 @@ struct Rule {
 const TEST_ONLY: &[&str] = &[
     "sotto-sim",
     "sotto-adversary",
+    "sotto-fuzz",
+    "libfuzzer-sys",
     "sotto-netlab",
     "sotto-hands",
     "sotto-e2e",
@@ -247,7 +249,7 @@ mod tests {
         for rule in RULES {
             let (Of::Packages(names) | Of::AllBut(names)) = rule.of else { continue };
             for name in names {
-                let foreign = ["sframe", "egui_kittest"].contains(name);
+                let foreign = ["sframe", "egui_kittest", "libfuzzer-sys"].contains(name);
                 assert!(foreign || members.contains_key(*name), "{name} is not in the workspace");
             }
         }

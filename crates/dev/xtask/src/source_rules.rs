@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Crates whose roots may allow `unsafe`, block by block: foreign functions of codecs, devices and kernels.
-const MAY_BE_UNSAFE: &[&str] = &["sotto-codecs", "sotto-devices", "sotto-netlab"];
+const MAY_BE_UNSAFE: &[&str] = &["sotto-codecs", "sotto-devices", "sotto-fuzz", "sotto-netlab"];
 
 /// The feature of the control build that removes encryption so that the scanners can be seen to find something.
 const PLAINTEXT_FEATURE: &str = "dangerous-plaintext-for-test";

@@ -22,6 +22,9 @@ mod config;
 mod dangerous_plaintext;
 mod datagram;
 mod event;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod knobs;
 mod nack_guard;
 mod provider;

@@ -18,6 +18,9 @@ mod body;
 mod container;
 mod cost;
 mod files;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod profile;
 mod vault;
 

@@ -42,6 +42,20 @@ const CHANNEL_LIFE: Duration = Duration::from_secs(600);
 /// Peers that one CreatePermission may name.
 const PEERS_PER_REQUEST: usize = 8;
 
+/// What the door does with a datagram of a stranger: reads it, and lets nobody in.
+#[cfg(feature = "fuzz")]
+pub(crate) fn fuzz_stun(data: &[u8]) {
+    let Some(message) = Stun::parse(data) else { return };
+    let from = SocketAddr::from(([192, 0, 2, 1], 4000));
+    let door = Authenticator::new(Zeroizing::new(b"not known to anybody".to_vec()));
+    assert!(!matches!(door.check(&message, from), Verdict::Allowed(_)), "a stranger was let in");
+    for value in message.attributes(stun::XOR_PEER_ADDRESS) {
+        let _ = message.xor_address(value);
+    }
+    let answer = message.error(401, Some(("nonce", REALM)));
+    assert!(Stun::parse(&answer).is_some(), "an answer that is no message");
+}
+
 /// Settings of the relay.
 pub struct RelayConfig {
     /// UDP address.

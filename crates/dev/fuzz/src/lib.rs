@@ -1,0 +1,100 @@
+//! Hostile input as plain functions (PROTOCOL §12.5): what each parser, each message and each state does with bytes
+//! that nobody authenticated.
+//!
+//! A body panics where a promise is broken: a refused input changed the state, an accepted one has a second encoding.
+//! [`Target::check`] adds that no more than 1 MiB is allocated. Tests replay `tests/fuzz/TARGET` and seeded changes of it;
+//! `cargo xtask fuzz TARGET` searches on.
+#![forbid(unsafe_code)]
+
+mod machines;
+mod parsers;
+mod sealed;
+
+/// Most that one unauthenticated input may make a program allocate, bytes.
+pub const MAX_ALLOCATED: u64 = 1 << 20;
+
+/// One way in.
+#[derive(Debug)]
+pub struct Target {
+    /// Name, as the command line and the corpus have it.
+    pub name: &'static str,
+    /// Who can send this.
+    pub from: &'static str,
+    body: fn(&[u8]),
+    /// Inputs that lead to the code behind the first checks.
+    seeds: fn() -> Vec<Vec<u8>>,
+    /// Most that is allocated while the state is as it is, bytes.
+    most: u64,
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    target_of("cell-r", "the rendezvous server, to a therapist", machines::cell_r, machines::cell_seeds),
+    target_of("cell-i", "the rendezvous server, to a client", machines::cell_i, machines::cell_seeds),
+    target_of("cell", "the rendezvous server", parsers::cell, parsers::cell_seeds),
+    target_of("sig-plaintext", "an authenticated peer", parsers::sig_plaintext, parsers::sig_seeds),
+    target_of("tlv", "an authenticated peer", parsers::tlv, parsers::tlv_seeds),
+    target_of("invite", "whoever gives an invite", parsers::invite, parsers::invite_seeds),
+    target_of("sframe-open", "whoever is inside DTLS", sealed::media, sealed::media_seeds),
+    target_of("data-record", "whoever is inside DTLS", sealed::record, sealed::record_seeds),
+    target_of("control-message", "an authenticated peer", parsers::control, parsers::control_seeds),
+    target_of("rekey-message", "whoever has the keys of the running epoch", sealed::rekey, sealed::rekey_seeds),
+    target_of("video-packet", "an authenticated peer", parsers::video_packet, parsers::video_seeds),
+    // The picture itself is larger than what the input made of it.
+    target_of("h264", "an authenticated peer", parsers::h264, parsers::h264_seeds).allowing(64 << 20),
+    target_of("sdp", "an authenticated peer", sotto_transport::fuzz::fuzz_sdp, parsers::sdp_seeds),
+    target_of(
+        "vault-open",
+        "whoever changes the profile folder",
+        sotto_vault::fuzz::fuzz_vault_open,
+        parsers::vault_seeds,
+    ),
+    target_of("rdv-frame", "whoever connects to the server", machines::rdv_frame, machines::frame_seeds),
+    target_of("server-frame", "the rendezvous server", parsers::server_frame, parsers::server_seeds),
+    target_of(
+        "turn-shim",
+        "whoever sends to the relay",
+        sotto_rendezvous_server::fuzz::fuzz_turn_shim,
+        parsers::stun_seeds,
+    ),
+    target_of("command-line", "whoever writes to a peer's input", parsers::command, parsers::command_seeds),
+];
+
+const fn target_of(name: &'static str, from: &'static str, body: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Target {
+    Target { name, from, body, seeds, most: MAX_ALLOCATED }
+}
+
+impl Target {
+    const fn allowing(mut self, most: u64) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// Feeds one input.
+    ///
+    /// # Panics
+    /// If a promise is broken.
+    pub fn check(&self, data: &[u8]) {
+        let used = allocation_counter::measure(|| (self.body)(data));
+        assert!(used.bytes_max <= self.most, "{}: {} bytes for an input of {}", self.name, used.bytes_max, data.len());
+    }
+
+    /// Inputs that a search starts from.
+    #[must_use]
+    pub fn seeds(&self) -> Vec<Vec<u8>> {
+        (self.seeds)()
+    }
+
+    /// What was made once for all inputs is made now, so that no input pays for it.
+    pub fn warm_up(&self) {
+        (self.body)(&[]);
+    }
+}
+
+/// The target of a name.
+#[must_use]
+pub fn target(name: &str) -> Option<&'static Target> {
+    let found = TARGETS.iter().find(|target| target.name == name)?;
+    found.warm_up();
+    Some(found)
+}
