@@ -14,6 +14,7 @@ mod check;
 mod claims;
 mod demo;
 mod fuzz;
+mod models;
 mod notices;
 mod package;
 mod picture;
@@ -74,6 +75,7 @@ cargo xtask TASK
   check-vectors                    an independent implementation, in Python, computes the known answers again
   soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
   soak leaks [--sessions N]        100 sessions, then logs, files and the server's memory are searched for what was said
+  models                           symbolic models of the protocol, and of crashes and losses, against what is expected
   fuzz TARGET|all [--seconds N]    searches for an input that breaks a promise: ten minutes a target, libFuzzer
   bench call [--seconds N]         processor time, memory and set-up times of a session
   bench window                     processor time of a window in which nothing happens, with times
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
         "soak" => soak::run(rest),
         "package" => package::run(rest),
         "fuzz" => fuzz::run(rest),
+        "models" => models::run(rest),
         other => Err(Failure::new(format!("There is no task `{other}`.\n\n{HELP}"))),
     };
     match outcome {

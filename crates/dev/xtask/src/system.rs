@@ -105,6 +105,16 @@ const PYTHON: &[Need] = &[Need {
     present: || succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"])),
 }];
 
+/// What the models of crashes and losses run in.
+const MODELS: &[Need] = &[
+    Need { what: "spin (checks all states of a model)", packages: &["spin"], present: || runs("spin", "-V") },
+    Need {
+        what: "a C compiler (for what spin writes)",
+        packages: &["build-essential"],
+        present: || runs("cc", "--version"),
+    },
+];
+
 /// What the tests with network namespaces and sound devices use. Without it they say that they are skipped.
 const REAL_PARTS: &[Need] = &[
     Need { what: "ip (network namespaces)", packages: &["iproute2"], present: || runs("ip", "-V") },
@@ -135,6 +145,11 @@ pub(crate) fn ensure_window_packages() -> Outcome {
 pub(crate) fn ensure_hands_packages() -> Outcome {
     ensure(WINDOW)?;
     ensure(HANDS)
+}
+
+/// Makes sure that the models can be checked.
+pub(crate) fn ensure_models() -> Outcome {
+    ensure(MODELS)
 }
 
 /// Makes sure that the Python side of the known answers can run.
