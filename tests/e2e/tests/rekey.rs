@@ -88,7 +88,13 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
         meeting.talk(1.0);
         let stats = meeting.client.told("stats");
         let gained = figure(&stats[stats.len() - 1], "/epoch").saturating_sub(figure(&stats[skip[1]], "/epoch"));
-        assert!(meeting.client.told("ended").is_empty(), "the session ended after {second} s");
+        let story = |peer: &Peer| ["link", "notice"].map(|event| peer.told(event));
+        assert!(
+            meeting.client.told("ended").is_empty(),
+            "the session ended after {second} s: {:?} {:?}",
+            story(&meeting.therapist),
+            story(&meeting.client)
+        );
         if seconds.is_none() && (gained >= REKEYS || second == LONGEST_S) {
             break;
         }

@@ -16,6 +16,7 @@ sotto-peer --role therapist|client [--profile DIR] [--rendezvous URL] [--ca FILE
 
 One JSON command a line on standard input, one JSON event a line on standard output, logs on standard error.
 The end of the input ends the session properly. Commands, events and exit statuses: docs/PEER.md.
+sotto-peer --check-log FILE checks an exported record (the rows of `log`, one a line) and starts nothing.
 Each option can also be set in the environment, e.g. SOTTO_RENDEZVOUS, SOTTO_AUDIO_OUT; the command line wins.";
 
 /// What the program was started with.

@@ -111,6 +111,7 @@ pub fn parse_command(line: &str) -> Result<Command, ParseError> {
         "chat" => Command::Chat(object.text("text")?),
         "stats" => Command::Stats,
         "contacts" => Command::Contacts,
+        "log" => Command::Log,
         "compare_when" => {
             Command::CompareWhen { contact: contact(&mut object)?, on_change: object.switch("on_change")? }
         }

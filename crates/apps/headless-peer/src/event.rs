@@ -56,6 +56,11 @@ pub fn render_event(event: &Event, t: f64) -> Option<String> {
             ("chat", json!({"from": if *own { "me" } else { "them" }, "id": id, "text": text.as_ref()}))
         }
         Event::Stats(stats) => ("stats", stats_fields(stats)),
+        Event::Log(record) => ("log", {
+            let mut fields = json!({"rows": record.rows});
+            put(&mut fields, "first_changed", record.first_changed);
+            fields
+        }),
         Event::Contacts(contacts) => {
             ("contacts", json!({"contacts": contacts.iter().map(contact_fields).collect::<Vec<_>>()}))
         }

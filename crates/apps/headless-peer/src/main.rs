@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sotto_identity::event_log::{EventLog, hex};
 use sotto_peer::{
     Arguments, Forgetful, Line, Lines, ParseError, USAGE, find_passphrase, parse_command, render_error, render_event,
 };
@@ -25,6 +26,32 @@ use sotto_session_api::{Command, EndReason, Event};
 /// What is given back is overwritten first: copies that the parts under us make of keys and words go with it.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
+/// Checks an exported record; nothing else is started.
+fn check_log(file: Option<String>) -> ExitCode {
+    let Some(text) = file.and_then(|file| std::fs::read_to_string(file).ok()) else {
+        eprintln!("sotto-peer: --check-log FILE: the file can't be read");
+        return ExitCode::from(USAGE_STATUS);
+    };
+    match EventLog::from_export(&text).map(|log| (log.first_changed(), log)) {
+        Some((None, log)) => {
+            let (lines, head) = (log.lines.len(), hex(&log.head()));
+            let checked = serde_json::json!({"event": "log_checked", "lines": lines, "head": head});
+            match writeln!(io::stdout(), "{checked}") {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::from(UNCLEAN),
+            }
+        }
+        Some((Some(number), _)) => {
+            eprintln!("sotto-peer: line {number} is not what it was, or a line before it is missing");
+            ExitCode::from(UNCLEAN)
+        }
+        None => {
+            eprintln!("sotto-peer: this is no exported record");
+            ExitCode::from(UNCLEAN)
+        }
+    }
+}
 
 /// The session did not end cleanly.
 const UNCLEAN: u8 = 1;
@@ -38,6 +65,10 @@ const QUIT_LIMIT: Duration = Duration::from_secs(12);
 
 fn main() -> ExitCode {
     let began = Instant::now();
+    let mut asked = std::env::args().skip(1);
+    if asked.next().as_deref() == Some("--check-log") {
+        return check_log(asked.next());
+    }
     let arguments = match Arguments::parse(std::env::args().skip(1), |name| std::env::var(name).ok()) {
         Ok(Ok(arguments)) => arguments,
         Ok(Err(_help)) => {

@@ -215,7 +215,12 @@ impl Memory {
                 self.waiting_since = None;
             }
             Event::Refused { code, .. } => self.refused(code),
-            Event::Listening(_) | Event::Gate(_) | Event::Media { .. } | Event::Contacts(_) | Event::Stopped => {}
+            Event::Listening(_)
+            | Event::Gate(_)
+            | Event::Media { .. }
+            | Event::Contacts(_)
+            | Event::Log(_)
+            | Event::Stopped => {}
         }
     }
 

@@ -136,6 +136,10 @@ pub(crate) struct Call {
     path: heal::PathState,
     relayed: bool,
     is_mismatch: bool,
+    /// For the therapist's record alone.
+    session_id: [u8; 16],
+    /// How it ended, if the two were connected.
+    ended: Option<(EndReason, bool)>,
     held_chat: Vec<(ChatMessage, u64)>,
     sent_chat: Vec<(u64, std::sync::Arc<str>)>,
     effects: Vec<Effect>,
@@ -164,6 +168,7 @@ impl Call {
         let (next_continuity, matched) = (established.next_continuity(), established.matched().cloned());
         let (keys, rekey) = Self::first_epoch(&established, config.own, config.rekey_every_ms);
         let words = established.session_words();
+        let session_id = established.session_id();
         let bind = established.binding();
         Self {
             role: config.role,
@@ -190,6 +195,8 @@ impl Call {
             path: heal::PathState::default(),
             relayed: false,
             is_mismatch: false,
+            session_id,
+            ended: None,
             held_chat: Vec::new(),
             sent_chat: Vec::new(),
             effects: Vec::new(),
@@ -353,6 +360,19 @@ impl Call {
 
     const fn is_bound(&self) -> bool {
         matches!(self.stage, Stage::NotAsked { .. } | Stage::Comparing(_) | Stage::Open | Stage::Ending(_))
+    }
+
+    pub(crate) const fn session_id(&self) -> [u8; 16] {
+        self.session_id
+    }
+
+    /// How it ended; `None` if the two were never connected.
+    pub(crate) const fn ended(&self) -> Option<(EndReason, bool)> {
+        self.ended
+    }
+
+    pub(crate) const fn has_lost_continuity(&self) -> bool {
+        self.trust.continuity_lost
     }
 
     pub(crate) const fn key_state(&self) -> KeyState {

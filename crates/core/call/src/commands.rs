@@ -100,6 +100,8 @@ impl Room {
                 let contacts = self.contact_list();
                 ctx.event(Event::Contacts(contacts));
             }
+            // The record is the vault's: the shell answers before this is asked.
+            Command::Log => {}
             Command::CompareWhen { contact, on_change } => self.compare_when(ctx, contact, on_change),
             Command::Forget(contact) => self.forget(ctx, contact),
             Command::End => self.end(ctx),
@@ -379,6 +381,7 @@ impl Room {
         self.hosts.retain(|host| host.contact != contact.0);
         ctx.store(Change::RemoveInvite(contact.0));
         ctx.store(Change::RemoveContact(contact.0));
+        self.log_forgotten(ctx, contact.0);
         let contacts = self.contact_list();
         ctx.event(Event::Contacts(contacts));
     }

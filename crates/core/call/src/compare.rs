@@ -59,9 +59,9 @@ impl Comparison {
             Pick::Otherwise(method) => {
                 self.method = match method {
                     CompareMethod::Qr => pin::Method::Qr,
-                    CompareMethod::Fingerprint | CompareMethod::Phone | CompareMethod::InPerson => {
-                        pin::Method::Fingerprint
-                    }
+                    CompareMethod::Fingerprint => pin::Method::Fingerprint,
+                    CompareMethod::Phone => pin::Method::Phone,
+                    CompareMethod::InPerson => pin::Method::InPerson,
                 };
                 self.local = true;
                 Picked::Match

@@ -261,6 +261,8 @@ pub enum Change {
     PutInvite(Box<InviteRecord>),
     /// Removes an invite.
     RemoveInvite(u64),
+    /// Adds a line to the event log.
+    Log(String),
 }
 
 /// What the engine is asked to do with media.

@@ -1,6 +1,7 @@
 //! The room: contacts, who listens where, who waits, and at most one admitted session.
 
 mod outcomes;
+mod record;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -77,6 +78,8 @@ pub struct Room {
     pub(crate) announce: Vec<(Ticket, Event)>,
     pub(crate) audio_muted: bool,
     pub(crate) camera_muted: bool,
+    /// Alerts of the last minute that are in the record: contact, which, Unix seconds.
+    logged: Vec<(u64, &'static str, u64)>,
     heard_ms: Option<u64>,
     look_ms: u64,
     out: VecDeque<Output>,
@@ -104,6 +107,7 @@ impl Room {
             announce: Vec::new(),
             audio_muted: false,
             camera_muted: false,
+            logged: Vec::new(),
             heard_ms: None,
             look_ms: 0,
             out: VecDeque::new(),
@@ -130,6 +134,7 @@ impl Room {
     /// One mutation; then drain [`Room::poll`].
     pub fn handle(&mut self, now: Now, input: Input, rng: &mut dyn CryptoRng) {
         let mut out = core::mem::take(&mut self.out);
+        let told_before = out.len();
         let mut counters = core::mem::take(&mut self.counters);
         let mut ctx = Ctx { now, rng, out: &mut out, counters: &mut counters };
         match input {
@@ -163,6 +168,7 @@ impl Room {
         }
         self.tick(&mut ctx);
         self.effects(&mut ctx);
+        self.log_events(&mut ctx, told_before);
         self.out = out;
         self.counters = counters;
     }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod derive;
+pub mod event_log;
 pub mod fingerprint;
 mod key;
 pub mod pin;

@@ -56,6 +56,25 @@ pub enum Method {
     Fingerprint,
     /// The pair's QR code.
     Qr,
+    /// On the telephone.
+    Phone,
+    /// Face to face.
+    InPerson,
+}
+
+impl Method {
+    /// As the event log has it (PROTOCOL §6.4).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Digits => "digits",
+            Self::Fingerprint => "fingerprint",
+            Self::Qr => "qr",
+            Self::Phone => "phone",
+            Self::InPerson => "in-person",
+        }
+    }
 }
 
 /// What both sides said.

@@ -49,6 +49,8 @@ pub enum Command {
         /// Only when a key or the computer changed; else at every session.
         on_change: bool,
     },
+    /// Asks for a [`crate::Event::Log`] (therapist).
+    Log,
     /// Forgets a contact: its keys are destroyed.
     Forget(ContactId),
     /// Ends the session.

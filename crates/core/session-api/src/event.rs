@@ -87,6 +87,8 @@ pub enum Event {
     },
     /// Figures.
     Stats(Box<Stats>),
+    /// What happened so far, for the therapist's record (PROTOCOL §6.4).
+    Log(Arc<EventRecord>),
     /// All contacts.
     Contacts(Vec<ContactInfo>),
     /// Something a person must know and decide about.
@@ -242,6 +244,15 @@ pub enum AlertCode {
     Integrity,
     /// Somebody else tries to use this meeting point.
     Crowded,
+}
+
+/// The therapist's record: without content, names or addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRecord {
+    /// As they are exported: the value before the first line, then each line after the value that covers it.
+    pub rows: Vec<String>,
+    /// The number, from 1, of the first line that is not what it was; `None` if all are.
+    pub first_changed: Option<usize>,
 }
 
 /// Notices name a device or a server, never a person or an address.

@@ -15,8 +15,8 @@ mod snapshot;
 pub use choice::{CameraChoice, MicrophoneChoice, NotAChoice, SpeakerChoice, VideoOut};
 pub use command::{Command, CompareMethod, InviteForm, Pick};
 pub use event::{
-    AlertCode, CompareReason, ContactInfo, ContactState, EndReason, Event, Gate, KeyState, LinkState, MediaDirection,
-    MediaTrack, Path, Severity, SideNotice, Verification,
+    AlertCode, CompareReason, ContactInfo, ContactState, EndReason, Event, EventRecord, Gate, KeyState, LinkState,
+    MediaDirection, MediaTrack, Path, Severity, SideNotice, Verification,
 };
 pub use picture::{Planes, VideoSlot};
 pub use snapshot::{AudioStats, Phase, Snapshot, Stats, VideoStats};

@@ -9,6 +9,7 @@ use sotto_call::{
 use sotto_frame_crypto::{MediaOpener, MediaSealer, Shape, TrackSet};
 use sotto_identity::{
     IdentityKey, Secret,
+    event_log::EventLog,
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
@@ -53,6 +54,8 @@ pub struct Side {
     pub contacts: BTreeMap<u64, ContactRecord>,
     /// Invites on disk.
     pub invites: BTreeMap<u64, InviteRecord>,
+    /// What its event log says.
+    pub log: EventLog,
     /// Media was started and not stopped.
     pub has_media: bool,
     /// Epoch and ratchet step that its media are sealed in.
@@ -122,6 +125,7 @@ impl Duo {
                 events: Vec::new(),
                 contacts: BTreeMap::new(),
                 invites: BTreeMap::new(),
+                log: EventLog::default(),
                 has_media: false,
                 media_key: None,
                 packets_opened: 0,
@@ -353,6 +357,7 @@ impl Duo {
                     Change::RemoveInvite(id) => {
                         side.invites.remove(&id);
                     }
+                    Change::Log(line) => side.log.append(line),
                 }
                 self.later(1, who, Input::Stored(ticket));
             }

@@ -8,7 +8,7 @@ use std::{
 use sotto_call::{Config as RoomConfig, Input, MediaRequest, Output, Room, ServerUrl};
 use sotto_identity::{Fingerprint, IdentityKey};
 use sotto_session_api::{
-    Command, Event, LinkState, Path, ProfileRole, Severity, SideNotice, Snapshot, Stats, VideoSlot,
+    Command, Event, EventRecord, LinkState, Path, ProfileRole, Severity, SideNotice, Snapshot, Stats, VideoSlot,
 };
 use sotto_vault::Vault;
 use tokio::sync::mpsc as tokio_mpsc;
@@ -153,6 +153,13 @@ impl Engine {
                 Some(Message::Input(Input::Command(Command::Stats))) => {
                     let stats = Box::new(self.stats().await);
                     self.tell(Event::Stats(stats));
+                }
+                Some(Message::Input(Input::Command(Command::Log))) => {
+                    let messages = self.messages.clone();
+                    self.storage.log(move |log| {
+                        let record = EventRecord { rows: log.export(), first_changed: log.first_changed() };
+                        let _ = messages.try_send(Message::Event(Event::Log(Arc::new(record))));
+                    });
                 }
                 Some(Message::Input(Input::Command(Command::Quit))) => {
                     self.quitting.get_or_insert_with(|| tokio::time::Instant::now() + QUIT_LIMIT);

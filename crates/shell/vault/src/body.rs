@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sotto_identity::{
     Secret,
+    event_log::EventLog,
     records::{ContactRecord, InviteRecord, InviteState, VerificationState},
 };
 use sotto_session_api::ProfileRole;
@@ -10,7 +11,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{Profile, VaultError, container::too_large};
 
-const VERSION: u8 = 1;
+/// 2: the event log follows the record. A body of version 1 is read, with an empty log.
+const VERSION: u8 = 2;
 
 type Bytes32 = [u8; 32];
 
@@ -23,6 +25,12 @@ struct Body {
     invites: Vec<Invite>,
     rendezvous: Option<String>,
     name: Option<String>,
+}
+
+#[derive(Default, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Log {
+    start: Bytes32,
+    lines: Vec<(String, Bytes32)>,
 }
 
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -76,21 +84,27 @@ pub(crate) fn encode(profile: &Profile) -> Result<Zeroizing<Vec<u8>>, VaultError
         name: profile.name.clone(),
     };
     // Measured first, so that no growing buffer leaves copies behind.
-    let len = postcard::experimental::serialized_size(&body).map_err(|_| too_large())?;
+    let log = Log { start: profile.log.start, lines: profile.log.lines.clone() };
+    let parts = (&body, &log);
+    let len = postcard::experimental::serialized_size(&parts).map_err(|_| too_large())?;
     let mut out = Zeroizing::new(vec![0; 1 + len]);
     out[0] = VERSION;
-    postcard::to_slice(&body, &mut out[1..]).map_err(|_| too_large())?;
+    postcard::to_slice(&parts, &mut out[1..]).map_err(|_| too_large())?;
     Ok(out)
 }
 
 /// The profile of a body that the key has opened.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Profile, VaultError> {
     let (&version, rest) = bytes.split_first().ok_or(VaultError::Open)?;
-    if version != VERSION {
+    if version == 0 || version > VERSION {
         let newer = std::io::Error::new(std::io::ErrorKind::Unsupported, "written by a newer version");
         return Err(VaultError::Io(newer));
     }
     let (body, left) = postcard::take_from_bytes::<Body>(rest).map_err(|_| VaultError::Open)?;
+    let (log, left) = match version {
+        1 => (Log::default(), left),
+        _ => postcard::take_from_bytes::<Log>(left).map_err(|_| VaultError::Open)?,
+    };
     if !left.is_empty() {
         return Err(VaultError::Open);
     }
@@ -102,6 +116,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Profile, VaultError> {
         invites: body.invites.iter().map(invite_in).collect(),
         rendezvous: body.rendezvous.clone(),
         name: body.name.clone(),
+        log: EventLog { start: log.start, lines: log.lines.clone() },
     })
 }
 

@@ -2,6 +2,7 @@
 
 use sotto_identity::{
     IdentityKey, Secret,
+    event_log::EventLog,
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::ProfileRole;
@@ -23,6 +24,8 @@ pub struct Profile {
     pub rendezvous: Option<String>,
     /// Display name.
     pub name: Option<String>,
+    /// What happened (therapist).
+    pub log: EventLog,
 }
 
 impl Profile {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sotto_identity::Secret;
+use sotto_identity::{Secret, event_log::EventLog};
 use sotto_session_api::ProfileRole;
 
 use crate::{
@@ -66,6 +66,7 @@ impl Vault {
             invites: Vec::new(),
             rendezvous: None,
             name: None,
+            log: EventLog::default(),
         };
         let (header, dek) = new_header(passphrase, params)?;
         let mut vault =

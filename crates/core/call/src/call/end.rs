@@ -133,6 +133,9 @@ impl Call {
         if matches!(self.stage, Stage::Closed) {
             return;
         }
+        if self.is_bound() {
+            self.ended = Some((reason, complete));
+        }
         self.drop_media(ctx);
         ctx.event(Event::Ended { reason, complete });
     }

@@ -113,6 +113,7 @@ impl Room {
         }
         let blocked = record.state == VerificationState::Mismatch;
         ctx.store(Change::PutContact(Box::new(record.clone())));
+        self.log_comparison(ctx, contact, compared);
         if blocked {
             let keep = self.calls.get(&contact).map(|call| call.place.mailbox);
             for host in &mut self.hosts {
@@ -130,6 +131,9 @@ impl Room {
     pub(super) fn call_closed(&mut self, ctx: &mut Ctx<'_>, contact: u64, put_back: bool) {
         let Some(call) = self.calls.remove(&contact) else { return };
         self.away.remove(&contact);
+        if let Some((reason, complete)) = call.ended() {
+            self.log_end(ctx, contact, &call.session_id(), reason, complete);
+        }
         let Place { server, mailbox } = call.place;
         let is_host_mailbox = self.hosts.iter().any(|host| host.holds(mailbox) && !matches!(host.kind, Kind::Code(_)));
         if !is_host_mailbox {

@@ -482,12 +482,38 @@ fn a_newer_body_is_named_and_a_malformed_one_is_damage() {
     };
     assert!(decode(&|_| ()).is_ok());
     assert!(
-        matches!(decode(&|bytes| bytes[0] = 2), Err(VaultError::Io(error)) if error.kind() == io::ErrorKind::Unsupported)
+        matches!(decode(&|bytes| bytes[0] = 3), Err(VaultError::Io(error)) if error.kind() == io::ErrorKind::Unsupported)
     );
     assert!(matches!(decode(&|bytes| bytes.push(0)), Err(VaultError::Open)));
     for len in 0..plain.len() {
         assert!(matches!(decode(&|bytes| bytes.truncate(len)), Err(VaultError::Open)), "length {len}");
     }
+}
+
+#[test]
+fn a_vault_from_before_the_event_log_opens_with_an_empty_one() {
+    let folder = Folder::new();
+    let mut vault = create(&folder, ProfileRole::Therapist);
+    vault.update(|profile| profile.contacts.push(contact(1, CANARY))).unwrap();
+    let mut before = body::encode(vault.profile()).unwrap().to_vec();
+    // Version 2 has the value before the first line, and no line, behind it.
+    before[0] = 1;
+    before.truncate(before.len() - 33);
+    let read = body::decode(&before).unwrap();
+    assert_eq!((read.contacts.len(), read.log), (1, EventLog::default()));
+}
+
+#[test]
+fn the_event_log_is_there_again() {
+    let folder = Folder::new();
+    let mut vault = create(&folder, ProfileRole::Therapist);
+    for line in ["one", "two"] {
+        vault.update(|profile| profile.log.append(line.into())).unwrap();
+    }
+    let written = vault.profile().log.clone();
+    drop(vault);
+    let read = open(&folder, PASS).unwrap().profile().log.clone();
+    assert_eq!((read.first_changed(), read.lines.len(), &read), (None, 2, &written));
 }
 
 /// Nobody but the key's holder can make such a body; still it must not cost a crash.
