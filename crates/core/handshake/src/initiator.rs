@@ -180,6 +180,25 @@ impl FirstHs2 {
     }
 }
 
+/// For the adversary kit: a client that opens its commitment with another nonce than it committed to.
+#[cfg(feature = "cheat")]
+impl FirstHs2 {
+    /// The session words that this nonce would give.
+    #[must_use]
+    pub fn words_with(&self, nonce_i: &[u8; 32]) -> SessionWords {
+        SessionWords::new(Role::Initiator, nonce_i, &self.nonce_r, &self.h2, &self.sent.own, &self.peer)
+    }
+
+    /// As [`finish`](Self::finish), with this nonce.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_with(mut self, nonce_i: [u8; 32]) -> Result<(Cell, Established), HandshakeFault> {
+        self.sent.nonce_i = Secret::new(nonce_i);
+        self.finish()
+    }
+}
+
 /// Pinned contact: HS1 is sent, HS2 awaited.
 pub struct AwaitKkHs2 {
     sent: Sent,

@@ -2,7 +2,9 @@
 //! between read and sealed again.
 
 use sotto_frame_crypto::{DataOpener, DataSealer, SessionKeys};
-use sotto_handshake::{AwaitHs2, AwaitHs3, Binding, CodeSecret, Established, Params, Purpose, SigChannel, cpace};
+use sotto_handshake::{
+    AwaitHs2, AwaitHs3, Binding, CodeSecret, Established, FirstHs2, Params, Purpose, SigChannel, cpace,
+};
 use sotto_identity::{IdentityKey, Secret};
 use sotto_sim::{Between, SeededRng, Who};
 use sotto_wire::{
@@ -39,6 +41,8 @@ enum State {
     /// PA1 went to the therapist.
     Asked(cpace::Initiator),
     AwaitHs2(Box<AwaitHs2>),
+    /// HS2 of the therapist is read; the nonce is chosen when the client's words are known.
+    Grinding(Box<FirstHs2>),
     AwaitAck(Box<Established>),
     Up(Box<Leg>),
 }
@@ -52,7 +56,13 @@ pub(crate) struct Middle {
     /// Messages for a side with which the handshake isn't finished.
     held: [Vec<SigMessage>; 2],
     certificates: [[u8; 32]; 2],
+    /// Opens its commitment to the therapist with a nonce that gives the words that the client reads.
+    grinds: bool,
+    client_reads: Option<[&'static str; 3]>,
 }
+
+/// Tries at a nonce where the commitment is not checked: two to the 24th have one half of the words.
+const TRIES: u32 = 1 << 28;
 
 impl Middle {
     pub(crate) fn new(code: CodeSecret, mut rng: SeededRng) -> Self {
@@ -64,7 +74,34 @@ impl Middle {
             states: [State::Idle, State::Idle],
             held: [Vec::new(), Vec::new()],
             certificates: [[0; 32]; 2],
+            grinds: false,
+            client_reads: None,
         }
+    }
+
+    /// One that chooses its nonce last.
+    pub(crate) fn grinding(code: CodeSecret, rng: SeededRng) -> Self {
+        Self { grinds: true, ..Self::new(code, rng) }
+    }
+
+    /// With the words of the client known, the therapist's side is finished to have the same.
+    fn grind(&mut self) -> Cells {
+        let (Some(wanted), State::Grinding(_)) = (self.client_reads, &self.states[Who::Therapist as usize]) else {
+            return Vec::new();
+        };
+        let State::Grinding(first) = self.take(Who::Therapist) else { return Vec::new() };
+        let mut nonce = [0; 32];
+        rand_core::Rng::fill_bytes(&mut self.rng, &mut nonce);
+        // Where the commitment is checked no nonce is accepted but one: there is nothing to search for.
+        for n in 0..if cfg!(sotto_broken = "commitment") { TRIES } else { 1 } {
+            nonce[..4].copy_from_slice(&n.to_be_bytes());
+            if first.words_with(&nonce).own_words() == wanted {
+                break;
+            }
+        }
+        let Ok((hs3, established)) = first.finish_with(nonce) else { return Vec::new() };
+        self.states[Who::Therapist as usize] = State::AwaitAck(Box::new(established));
+        vec![(Who::Therapist, hs3)]
     }
 
     fn take(&mut self, who: Who) -> State {
@@ -93,6 +130,8 @@ impl Middle {
             }
             (State::AwaitHs3(state), CellType::Hs3) => {
                 let mut established = state.read(cell).ok()?;
+                let heard = established.session_words().candidates(&mut self.rng);
+                self.client_reads = heard.words.get(heard.right).copied();
                 let ack = established.ack([None, None], &mut self.rng);
                 (State::Up(Box::new(Leg::new(established, Role::Responder))), ack)
             }
@@ -112,7 +151,12 @@ impl Middle {
                 (State::AwaitHs2(Box::new(state)), vec![hs1])
             }
             (State::AwaitHs2(state), CellType::Hs2) => {
-                let (hs3, established) = state.read(cell).ok()?.finish().ok()?;
+                let first = state.read(cell).ok()?;
+                if self.grinds {
+                    self.states[Who::Therapist as usize] = State::Grinding(Box::new(first));
+                    return None;
+                }
+                let (hs3, established) = first.finish().ok()?;
                 (State::AwaitAck(Box::new(established)), vec![hs3])
             }
             (State::AwaitAck(mut established), CellType::Sig) => match established.read_ack(cell, now_ms) {
@@ -160,6 +204,7 @@ impl Between for Middle {
             (_, Who::Client) => self.client_says(mailbox, cell).unwrap_or_default(),
             (_, Who::Therapist) => self.therapist_says(mailbox, cell, now_ms).unwrap_or_default(),
         };
+        cells.extend(self.grind());
         cells.extend(self.flush());
         Some(cells)
     }
@@ -182,7 +227,15 @@ impl Between for Middle {
             Ok(Some(ControlMessage::SasResult(_))) => ControlMessage::SasResult(1).encode_data(),
             _ => message.data,
         };
+        let mut arriving: Vec<_> = Vec::new();
+        if self.grinds && from == Who::Therapist && message.mtype == ControlMessage::SasResult(1).mtype() {
+            // The client heard other words and says nothing yet: the middle says for it that they match.
+            let same = ControlMessage::SasResult(1);
+            let records = sender.sealer.seal(message.track, same.mtype(), &same.encode_data()).unwrap_or_default();
+            arriving.extend(records.into_iter().map(|record| (from, record)));
+        }
         let records = receiver.sealer.seal(message.track, message.mtype, &data).unwrap_or_default();
-        records.into_iter().map(|record| (from.other(), record)).collect()
+        arriving.extend(records.into_iter().map(|record| (from.other(), record)));
+        arriving
     }
 }

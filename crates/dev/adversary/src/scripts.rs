@@ -9,7 +9,7 @@ use sotto_handshake::{AwaitHs2, AwaitHs3, CodeSecret, InviteKeys, JoinText, Para
 use sotto_identity::{IdentityKey, Secret, records::VerificationState};
 use sotto_session_api::{AlertCode, Command, ContactId, EndReason, Event, Gate, InviteForm};
 use sotto_sim::{Between, Duo, SeededRng, Who};
-use sotto_wire::{Cell, CellType, VersionRange, server::MailboxId};
+use sotto_wire::{Cell, CellType, SealedPacket, VersionRange, server::MailboxId};
 
 use crate::{
     Fallen, Script,
@@ -23,6 +23,7 @@ const HOST: &str = "127.0.0.1:7000";
 /// Every script.
 pub const SCRIPTS: &[Script] = &[
     Script { name: "known-code", play: known_code },
+    Script { name: "ground-words", play: ground_words },
     Script { name: "guessed-code", play: guessed_code },
     Script { name: "broken-off-runs", play: broken_off_runs },
     Script { name: "swapped-keys", play: swapped_keys },
@@ -36,6 +37,8 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "forged-records", play: forged_records },
     Script { name: "cut-end", play: cut_end },
     Script { name: "repeated-chat", play: repeated_chat },
+    Script { name: "forged-sound", play: forged_sound },
+    Script { name: "repeated-sound", play: repeated_sound },
     Script { name: "copied-profile", play: copied_profile },
 ];
 
@@ -101,6 +104,79 @@ fn known_code(seed: u64) -> Result<(), Fallen> {
     listen_and_pick(&mut duo);
     nobody_is_fooled(&duo)?;
     check(alerts(&duo).contains(&AlertCode::Mismatch), || "the therapist saw no mismatch".into())
+}
+
+/// The server knows the code and opens its commitment to the therapist last, with a nonce by which the therapist hears the
+/// very words that the client reads.
+fn ground_words(seed: u64) -> Result<(), Fallen> {
+    let mut duo = Duo::new(seed);
+    let (at_therapist, text) = duo.invite(InviteForm::Code);
+    duo.put_between(Middle::grinding(secret(&text)?, SeededRng::new(!seed)));
+    duo.lie_about_certificate(CERTIFICATE);
+    duo.command(Who::Client, Command::JoinInvite(text));
+    duo.run_for(3_000);
+    duo.admit(at_therapist);
+    listen_and_pick(&mut duo);
+    nobody_is_fooled(&duo)?;
+    check(duo.card(Who::Therapist).is_none(), || "the therapist came to the words".into())?;
+    withstands(duo.side(Who::Therapist).contacts.is_empty(), || "a false commitment was pinned".into())
+}
+
+/// Whoever is inside DTLS changes sound on its way, sends it back and swaps it between the two.
+fn forged_sound(seed: u64) -> Result<(), Fallen> {
+    let mut duo = Duo::new(seed);
+    duo.open_session(InviteForm::Code);
+    let mut rng = SeededRng::new(!seed);
+    let sent = Rc::new(Count::new(0_u64));
+    let count = sent.clone();
+    duo.tamper_with_media(move |from, packet| {
+        count.set(count.get() + 1);
+        let mut forged: Vec<(Who, SealedPacket)> = Vec::new();
+        for _ in 0..4 {
+            let mut changed = packet.clone();
+            let mut bytes = changed.bytes.to_vec();
+            match rng.below(4) {
+                0 => bytes[rng.below(packet.bytes.len() as u64) as usize] ^= 1 << rng.below(8),
+                1 => changed.rtp_timestamp = changed.rtp_timestamp.wrapping_add(960),
+                2 => changed.marker = !changed.marker,
+                _ => bytes.truncate(rng.below(packet.bytes.len() as u64) as usize),
+            }
+            changed.bytes = bytes.into();
+            forged.push((from.other(), changed));
+        }
+        forged.push((from, packet.clone()));
+        forged.push((from.other(), packet));
+        forged
+    });
+    duo.media_every_ms = 200;
+    duo.run_for(40_000);
+    let opened: u64 = BOTH.iter().map(|who| duo.side(*who).packets_opened).sum();
+    check(sent.get() > 300, || format!("{} packets were sent", sent.get()))?;
+    withstands(opened <= sent.get() + 2, || format!("{opened} packets were opened of {}", sent.get()))?;
+    check(opened + 2 >= sent.get(), || format!("the real ones were lost: {opened} of {}", sent.get()))
+}
+
+/// Whoever is inside DTLS sends sound again, at once and later.
+fn repeated_sound(seed: u64) -> Result<(), Fallen> {
+    let mut duo = Duo::new(seed);
+    duo.open_session(InviteForm::Code);
+    let mut rng = SeededRng::new(!seed);
+    let sent = Rc::new(Count::new(0_u64));
+    let count = sent.clone();
+    let mut kept: Vec<(Who, SealedPacket)> = Vec::new();
+    let before: u64 = BOTH.iter().map(|who| duo.side(*who).packets_opened).sum();
+    duo.tamper_with_media(move |from, packet| {
+        count.set(count.get() + 1);
+        kept.push((from.other(), packet.clone()));
+        let old = kept[rng.below(kept.len() as u64) as usize].clone();
+        vec![(from.other(), packet.clone()), (from.other(), packet), old]
+    });
+    duo.media_every_ms = 200;
+    duo.run_for(20_000);
+    let opened: u64 = BOTH.iter().map(|who| duo.side(*who).packets_opened).sum::<u64>() - before;
+    check(sent.get() > 150, || format!("{} packets were sent", sent.get()))?;
+    withstands(opened <= sent.get(), || format!("{opened} packets were heard of {}", sent.get()))?;
+    check(opened == sent.get(), || format!("the real ones were lost: {opened} of {}", sent.get()))
 }
 
 /// The server guesses the code.

@@ -13,7 +13,9 @@ use sotto_identity::{
     records::{ContactRecord, InviteRecord},
 };
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
-use sotto_wire::{Cell, Codec, Description, Setup, TrackId, TrackSsrc, server::MailboxId, sig::IceCredentials};
+use sotto_wire::{
+    Cell, Codec, Description, SealedPacket, Setup, TrackId, TrackSsrc, server::MailboxId, sig::IceCredentials,
+};
 
 use crate::{
     Between, SeededRng,
@@ -88,6 +90,7 @@ enum Due {
 }
 
 type Tamper = Box<dyn FnMut(Who, Cell) -> Vec<Cell>>;
+type MediaTamper = Box<dyn FnMut(Who, SealedPacket) -> Vec<(Who, SealedPacket)>>;
 
 /// Two sides, a server and a clock.
 pub struct Duo {
@@ -102,6 +105,7 @@ pub struct Duo {
     queue: BTreeMap<(u64, u64), Due>,
     sequence: u64,
     tamper: Option<Tamper>,
+    media_tamper: Option<MediaTamper>,
     between: Option<Box<dyn Between>>,
     fingerprint_lie: Option<[u8; 32]>,
     relay_up: bool,
@@ -150,6 +154,7 @@ impl Duo {
             queue: BTreeMap::new(),
             sequence: 0,
             tamper: None,
+            media_tamper: None,
             between: None,
             fingerprint_lie: None,
             relay_up: true,
@@ -175,6 +180,11 @@ impl Duo {
     /// Lets every cell pass through a hostile server: what it returns is delivered instead.
     pub fn tamper(&mut self, tamper: impl FnMut(Who, Cell) -> Vec<Cell> + 'static) {
         self.tamper = Some(Box::new(tamper));
+    }
+
+    /// Lets every packet of sound pass through somebody inside DTLS: what it returns arrives instead, and where it says.
+    pub fn tamper_with_media(&mut self, tamper: impl FnMut(Who, SealedPacket) -> Vec<(Who, SealedPacket)> + 'static) {
+        self.media_tamper = Some(Box::new(tamper));
     }
 
     /// Puts somebody between the two sides, who holds the server and the path of the records.
@@ -399,16 +409,27 @@ impl Duo {
             }
             let Some((sealer, _)) = &mut self.sides[who as usize].media else { continue };
             let sealed = sealer.seal(TrackId::Audio, Codec::Opus, false, timestamp, &[7; 80], Shape::Audio);
-            let (now_ms, other) = (self.now_ms, &mut self.sides[who.other() as usize]);
-            let (Ok(packet), Some((_, opener))) = (sealed, &mut other.media) else { continue };
-            let before = opener.epoch();
-            if opener.open(&packet, now_ms).is_ok() {
-                other.packets_opened += 1;
+            let Ok(packet) = sealed else { continue };
+            let arriving = match &mut self.media_tamper {
+                Some(tamper) => tamper(who, packet),
+                None => vec![(who.other(), packet)],
+            };
+            for (to, packet) in arriving {
+                self.open_media(to, &packet);
             }
-            let epoch = opener.epoch();
-            if epoch != before {
-                self.later(1, who.other(), Input::MediaEpoch(epoch));
-            }
+        }
+    }
+
+    fn open_media(&mut self, to: Who, packet: &SealedPacket) {
+        let (now_ms, side) = (self.now_ms, &mut self.sides[to as usize]);
+        let Some((_, opener)) = &mut side.media else { return };
+        let before = opener.epoch();
+        if opener.open(packet, now_ms).is_ok() {
+            side.packets_opened += 1;
+        }
+        let epoch = opener.epoch();
+        if epoch != before {
+            self.later(1, to, Input::MediaEpoch(epoch));
         }
     }
 

@@ -59,7 +59,9 @@ fn adversary(options: &[String]) -> Outcome {
 }
 
 /// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 6] = [
+const BROKEN: [(&str, &str); 8] = [
+    ("commitment", "ground-words"),
+    ("window", "repeated-sound"),
     ("idhash", "swapped-keys"),
     ("fingerprint", "certificate-swap"),
     ("runs", "broken-off-runs"),

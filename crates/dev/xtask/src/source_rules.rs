@@ -13,6 +13,14 @@ const MAY_BE_UNSAFE: &[&str] = &["sotto-codecs", "sotto-devices", "sotto-fuzz", 
 /// The feature of the control build that removes encryption so that the scanners can be seen to find something.
 const PLAINTEXT_FEATURE: &str = "dangerous-plaintext-for-test";
 
+/// Features for the adversary kit and for fuzzing.
+const TEST_FEATURES: [(&str, &str); 4] = [
+    ("sotto-handshake", "cheat"),
+    ("sotto-vault", "fuzz"),
+    ("sotto-transport", "fuzz"),
+    ("sotto-rendezvous-server", "fuzz"),
+];
+
 /// Text that may not land, where, and why. Split so that this file does not hold it.
 fn forbidden() -> Vec<(String, &'static [&'static str], &'static str)> {
     let rust: &[&str] = &["rs"];
@@ -58,7 +66,7 @@ pub(crate) fn check() -> Outcome<usize> {
             broken.push(format!("{}: lacks #![forbid(unsafe_code)]", root.path));
         }
     }
-    broken.extend(plaintext_in_shipped_programs()?);
+    broken.extend(test_features_in_shipped_programs()?);
     if broken.is_empty() {
         Ok(files.len())
     } else {
@@ -117,8 +125,8 @@ fn crate_roots() -> Outcome<Vec<Root>> {
     Ok(roots)
 }
 
-/// The control feature must be off by default all the way down to the shipped programs.
-fn plaintext_in_shipped_programs() -> Outcome<Vec<String>> {
+/// What is for tests must be off by default all the way down to the shipped programs.
+fn test_features_in_shipped_programs() -> Outcome<Vec<String>> {
     let mut broken = Vec::new();
     for package in ["sotto", "sotto-peer", "sotto-rendezvous-server"] {
         let output = cargo()
@@ -127,7 +135,13 @@ fn plaintext_in_shipped_programs() -> Outcome<Vec<String>> {
         if !output.status.success() {
             return Err(Failure::new(format!("cargo tree -p {package}: {}", String::from_utf8_lossy(&output.stderr))));
         }
-        if String::from_utf8_lossy(&output.stdout).contains(PLAINTEXT_FEATURE) {
+        let tree = String::from_utf8_lossy(&output.stdout);
+        for (crate_name, feature) in TEST_FEATURES {
+            if tree.lines().any(|line| line.starts_with(&format!("{crate_name} feature \"{feature}\""))) {
+                broken.push(format!("{package} is built with the feature {feature} of {crate_name} by default"));
+            }
+        }
+        if tree.contains(PLAINTEXT_FEATURE) {
             broken.push(format!("{package} is built with the feature {PLAINTEXT_FEATURE} by default"));
         }
     }

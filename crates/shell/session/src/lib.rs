@@ -22,7 +22,9 @@
     sotto_broken = "runs",
     sotto_broken = "words",
     sotto_broken = "replay",
-    sotto_broken = "continuity"
+    sotto_broken = "continuity",
+    sotto_broken = "commitment",
+    sotto_broken = "window"
 ))]
 compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
 
