@@ -52,6 +52,25 @@ struct Figures {
     freeze_ms: u64,
     longest_gap_ms: u64,
     median_gap_ms: u64,
+    /// Concealed and frozen, ms in a second: in the seconds around each rekey, and in the others.
+    around: [f64; 2],
+    elsewhere: [f64; 2],
+}
+
+/// Means over the seconds with an epoch's beginning in them, before them or after them, and over all others.
+fn around_rekeys(seconds: &[Value]) -> [[f64; 2]; 2] {
+    let epochs: Vec<u64> = seconds.iter().map(|stats| figure(stats, "/epoch")).collect();
+    let mut sums = [[0.0; 2]; 2];
+    let mut counts = [0.0; 2];
+    for at in 1..seconds.len() {
+        let reach = &epochs[at.saturating_sub(2)..(at + 2).min(epochs.len())];
+        let elsewhere = usize::from(reach.first() == reach.last());
+        counts[elsewhere] += 1.0;
+        for (sum, figure_at) in sums[elsewhere].iter_mut().zip(["/audio_in/concealed_ms", "/video_in/freeze_ms"]) {
+            *sum += (figure(&seconds[at], figure_at) - figure(&seconds[at - 1], figure_at)) as f64;
+        }
+    }
+    [0, 1].map(|which| sums[which].map(|sum| sum / f64::max(counts[which], 1.0)))
 }
 
 fn figure(stats: &Value, at: &str) -> u64 {
@@ -111,6 +130,7 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
         let mut gaps: Vec<u64> = seconds.iter().map(|stats| figure(stats, "/audio_in/longest_gap_ms")).collect();
         gaps.sort_unstable();
         assert_eq!(figure(last, "/integrity_failures"), 0, "{last}");
+        let [around, elsewhere] = around_rekeys(seconds);
         Figures {
             epochs: gained("/epoch"),
             seconds: last["t"].as_f64().unwrap() - first["t"].as_f64().unwrap(),
@@ -118,6 +138,8 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
             freeze_ms: gained("/video_in/freeze_ms"),
             longest_gap_ms: gaps.last().copied().unwrap_or_default(),
             median_gap_ms: gaps[gaps.len() / 2],
+            around,
+            elsewhere,
         }
     })
 }
@@ -126,7 +148,8 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
 #[ignore = "a measurement of some fifteen minutes: cargo xtask bench rekey"]
 fn rekeys_beside_none() {
     println!(
-        "| loss | session | person | rekeys | s | concealed ms/s | frozen ms/s | longest gap in a second, median / most, ms |"
+        "| loss | session | person | rekeys | s | concealed ms/s: all, around rekeys, elsewhere | frozen ms/s: the same \
+         | longest gap in a second, median / most, ms |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for (loss, every_s) in [(0.0, 3), (0.3, 5)] {
@@ -140,12 +163,16 @@ fn rekeys_beside_none() {
             for (figures, person) in figures.iter().zip(["therapist", "client"]) {
                 let rate = |ms: u64| ms as f64 / figures.seconds;
                 println!(
-                    "| {:.0} % | {name} | {person} | {} | {:.0} | {:.1} | {:.1} | {} / {} |",
+                    "| {:.0} % | {name} | {person} | {} | {:.0} | {:.1}, {:.1}, {:.1} | {:.1}, {:.1}, {:.1} | {} / {} |",
                     loss * 100.0,
                     figures.epochs,
                     figures.seconds,
                     rate(figures.concealed_ms),
+                    figures.around[0],
+                    figures.elsewhere[0],
                     rate(figures.freeze_ms),
+                    figures.around[1],
+                    figures.elsewhere[1],
                     figures.median_gap_ms,
                     figures.longest_gap_ms
                 );

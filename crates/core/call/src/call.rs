@@ -34,6 +34,8 @@ const DTLS_CIPHER: &str = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
 /// From ADMIT to bound: the transport has timers of its own, this one is the last resort.
 const CONNECT_LIMIT_MS: u64 = 45_000;
 const RELAY_WAIT_MS: u64 = 4_000;
+/// A key frame is large: however often the peer asks, there is one in this time.
+const KEYFRAME_PAUSE_MS: u64 = 300;
 const HELD_CHAT_LIMIT: usize = 64 * 1024;
 const MAX_TEXT: usize = 8 * 1024;
 
@@ -136,6 +138,7 @@ pub(crate) struct Call {
     path: heal::PathState,
     relayed: bool,
     is_mismatch: bool,
+    keyframe_next_ms: u64,
     /// For the therapist's record alone.
     session_id: [u8; 16],
     /// How it ended, if the two were connected.
@@ -195,6 +198,7 @@ impl Call {
             path: heal::PathState::default(),
             relayed: false,
             is_mismatch: false,
+            keyframe_next_ms: 0,
             session_id,
             ended: None,
             held_chat: Vec::new(),
@@ -564,7 +568,7 @@ impl Call {
                 }
             }
             TransportReport::Record(record) => self.record(ctx, &record),
-            TransportReport::KeyframeRequest(track) => ctx.media(MediaRequest::Keyframe(track)),
+            TransportReport::KeyframeRequest(track) => self.keyframe_asked(ctx, track),
             TransportReport::Interrupted => self.interrupted(ctx),
             TransportReport::Recovered => self.recovered(ctx),
             TransportReport::Restarted(ice) => self.restarted(ctx, ice),

@@ -229,6 +229,8 @@ pub enum TransportRequest {
     FinishRestart(IceCredentials),
     /// Send a record.
     Record(SealedRecord),
+    /// Ask the peer for a key frame by RTCP.
+    RequestKeyframe(TrackId),
     /// Close after what was sent has left, at most a second.
     Close,
 }
@@ -245,6 +247,7 @@ impl core::fmt::Debug for TransportRequest {
             Self::AcceptRestart(..) => "AcceptRestart",
             Self::FinishRestart(_) => "FinishRestart",
             Self::Record(_) => "Record",
+            Self::RequestKeyframe(_) => "RequestKeyframe",
             Self::Close => "Close",
         })
     }

@@ -487,7 +487,7 @@ impl Duo {
                 let ice = IceCredentials { ufrag: "efgh".into(), pwd: "vutsrqponmlkjihgfedcba".into() };
                 self.later(3, who, Input::Transport(id, TransportReport::Restarted(ice)));
             }
-            TransportRequest::FinishRestart(_) => {}
+            TransportRequest::FinishRestart(_) | TransportRequest::RequestKeyframe(_) => {}
         }
     }
 

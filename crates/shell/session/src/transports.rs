@@ -153,6 +153,11 @@ async fn run(
             TransportRequest::AddCandidate(candidate) => transport.add_candidate(&candidate).await,
             TransportRequest::CandidatesEnd => transport.candidates_end().await,
             TransportRequest::Record(record) => transport.send_record(record).await,
+            TransportRequest::RequestKeyframe(track) => {
+                // The request on the control channel stands beside it.
+                let _ = transport.request_keyframe_pli(track).await;
+                Ok(())
+            }
             TransportRequest::Restart(relays) => {
                 let _ = report(restarted(transport.restart(relay_list(&relays)).await)).await;
                 Ok(())

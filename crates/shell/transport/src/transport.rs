@@ -312,7 +312,8 @@ impl Transport {
         self.records[index].send(record).await.map_err(|_| CLOSED)
     }
 
-    /// Asks the other side for a key frame by RTCP. KEYFRAME on the control channel is the usual way (PROTOCOL §7.3).
+    /// Asks the other side for a key frame by RTCP. KEYFRAME on the control channel asks for it too, authenticated by
+    /// the inner layer (PROTOCOL §7.3).
     ///
     /// # Errors
     /// `Internal` for a track without pictures or before the connection is described.

@@ -90,7 +90,7 @@ impl Call {
             }
             ControlMessage::Keyframe { track } => {
                 if let Some(track @ (TrackId::Camera | TrackId::Screen)) = TrackId::from_u8(track) {
-                    ctx.media(MediaRequest::Keyframe(track));
+                    self.keyframe_asked(ctx, track);
                 }
             }
             ControlMessage::Rk1(..)
@@ -279,9 +279,21 @@ impl Call {
         }
     }
 
+    /// The peer asks for a key frame, maybe by both ways: one of them is passed on.
+    pub(super) fn keyframe_asked(&mut self, ctx: &mut Ctx<'_>, track: TrackId) {
+        if ctx.now.mono_ms >= self.keyframe_next_ms {
+            self.keyframe_next_ms = ctx.after(KEYFRAME_PAUSE_MS);
+            ctx.media(MediaRequest::Keyframe(track));
+        }
+    }
+
     pub(crate) fn need_keyframe(&mut self, ctx: &mut Ctx<'_>, track: TrackId) {
         if self.is_bound() && !matches!(self.stage, Stage::Ending(_)) {
             self.control(ctx, &ControlMessage::Keyframe { track: track as u8 });
+            // And by RTCP: where packets are lost, a control record waits its turn for seconds.
+            if let Some(id) = self.transport {
+                ctx.transport(id, TransportRequest::RequestKeyframe(track));
+            }
         }
     }
 }
