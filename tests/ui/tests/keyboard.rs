@@ -179,6 +179,44 @@ fn a_client_holds_a_whole_session_by_keyboard() {
     assert_eq!(code.to_lowercase(), "471193-artist-paperweight-cobra-hideaway");
 }
 
+#[test]
+fn the_last_letter_and_enter_in_one_moment_are_both_heard() {
+    let mut window = window(Desk::new(preferences()), SIZE);
+    let mut engine = FakeEngine::default();
+    window.run();
+    tab_to(&mut window, t().have_code);
+    plain(&mut window, &mut engine, Key::Space);
+    tab_to(&mut window, t().passphrase);
+    type_text(&mut window, &mut engine, "four words of nobody");
+    plain(&mut window, &mut engine, Key::Tab);
+    type_text(&mut window, &mut engine, "four words of nobod");
+    // A computer that is busy hands both over at once.
+    window.event(Input::Text("y".to_owned()));
+    plain(&mut window, &mut engine, Key::Enter);
+    assert_eq!(screen(&window), "join");
+}
+
+#[test]
+fn after_a_code_that_does_not_fit_the_keyboard_is_in_the_field() {
+    let mut window = window(Desk::new(preferences()), SIZE);
+    let mut engine = FakeEngine::default();
+    window.run();
+    tab_to(&mut window, t().have_code);
+    plain(&mut window, &mut engine, Key::Space);
+    tab_to(&mut window, t().passphrase);
+    type_text(&mut window, &mut engine, "four words of nobody");
+    plain(&mut window, &mut engine, Key::Tab);
+    type_text(&mut window, &mut engine, "four words of nobody");
+    plain(&mut window, &mut engine, Key::Enter);
+    type_text(&mut window, &mut engine, "471193 artist paperweight cobra hideaway");
+    window.key_press(Key::Enter);
+    window.run();
+    let refused = Event::Refused { code: "E_CODE_WRONG", what: "".into(), what_to_do: "".into() };
+    window.state_mut().tell(&refused);
+    window.run();
+    assert_eq!((screen(&window), focused(&window).as_str()), ("join", t().code_field));
+}
+
 fn comparing() -> Window {
     scenes::open("compare", preferences(), SIZE)
 }

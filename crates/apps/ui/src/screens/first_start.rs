@@ -140,7 +140,10 @@ fn fields(ui: &mut Ui, s: &mut Screen<'_>, therapist: bool, busy: bool) {
     }
     gap(ui, 20.0);
     let label = if busy { t.setup_busy } else { t.setup_go };
-    let ready = !short && !differs && server_right;
+    // Once more, after this frame's keys: the last letter and Enter may have come together.
+    let first = &s.state.first;
+    let is_long = first.passphrase.chars().count() >= SHORTEST;
+    let ready = is_long && first.passphrase == first.again && first.server_is_right(therapist);
     let clicked =
         flow(ui, 16.0, |ui| Button::primary(label).height(52.0).min_width(220.0).enabled(!busy).show(ui).clicked());
     if (clicked || enter) && !busy {

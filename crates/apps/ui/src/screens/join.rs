@@ -27,7 +27,7 @@ pub(crate) struct JoinState {
     pub typing: bool,
     /// The link help is open.
     link_open: bool,
-    opened: bool,
+    pub opened: bool,
 }
 
 pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) -> &'static str {

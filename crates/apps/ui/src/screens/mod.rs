@@ -66,7 +66,10 @@ impl State {
                 self.room.admitting = None;
             }
             Event::Refused { .. } => {
-                self.join.busy = false;
+                if std::mem::take(&mut self.join.busy) {
+                    // Back into the field: who types by keyboard would otherwise be nowhere.
+                    self.join.opened = false;
+                }
                 self.new_client.busy = false;
                 self.invite.making = false;
                 self.room.admitting = None;

@@ -39,14 +39,14 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
                 columns(ui, &[704.0, 384.0], 64.0, 300.0, |ui, index| {
                     if index == 0 {
                         region(ui.ctx(), 2);
-                        waiting(ui, s);
+                        waiting(ui, s, wide);
                     } else {
                         region(ui.ctx(), 3);
                         clients::panel(ui, s);
                     }
                 });
             } else {
-                waiting(ui, s);
+                waiting(ui, s, wide);
             }
             let left = rest.max.y - ui.cursor().min.y - 74.0;
             gap(ui, left.max(24.0));
@@ -103,7 +103,8 @@ fn admit_now(s: &mut Screen<'_>, contact: ContactId) {
     }
 }
 
-fn waiting(ui: &mut Ui, s: &mut Screen<'_>) {
+/// `wide`: the clients stand beside it, with their own way to a new one.
+fn waiting(ui: &mut Ui, s: &mut Screen<'_>, wide: bool) {
     let (t, theme) = (s.t, s.theme);
     let local = s.model.clock.local(s.model.clock.unix);
     let line = ui.cursor().min;
@@ -126,17 +127,28 @@ fn waiting(ui: &mut Ui, s: &mut Screen<'_>) {
         gap(ui, 16.0);
     }
     if people.is_empty() {
+        let nobody_invited = !wide && s.people().is_empty();
         card(ui, 24, 136.0, |ui| {
             gap(ui, 12.0);
             text(ui, Type::HEADING, theme.ink, t.nobody_waiting);
             gap(ui, 6.0);
-            text(ui, Type::BODY, theme.ink2, t.nobody_waiting_text);
+            if nobody_invited {
+                text(ui, Type::BODY, theme.ink2, t.no_clients_text);
+                gap(ui, 16.0);
+                if Button::primary(t.new_client).icon(icons::PLUS).height(44.0).show(ui).clicked() {
+                    s.go(Place::NewClient);
+                    s.state.new_client = super::new_client::NewClient::default();
+                }
+            } else {
+                text(ui, Type::BODY, theme.ink2, t.nobody_waiting_text);
+            }
         });
         gap(ui, 16.0);
     }
     gap(ui, 8.0);
     icon_text(ui, icons::BELL_SLASH, theme.ink2, Type::BODY, theme.ink2, t.silent);
-    if s.is_offline(ui.ctx()) {
+    // Without a client there is nobody to listen for, and so no connection.
+    if !s.people().is_empty() && s.is_offline(ui.ctx()) {
         gap(ui, 12.0);
         icon_text(ui, icons::CLOUD_FILL, theme.warn, Type::BODY, theme.ink, t.offline);
     }

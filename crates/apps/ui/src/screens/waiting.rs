@@ -177,7 +177,13 @@ pub(crate) fn empty_picture(ui: &Ui, s: &Screen<'_>, rect: Rect, words: &str) {
     let corner = egui::CornerRadius::same(16);
     ui.painter().rect(rect, corner, theme.sunken, theme.card_stroke(), egui::StrokeKind::Inside);
     let galley = crate::widgets::measure(ui, Type::BODY, theme.ink2, words, rect.width() - 32.0);
-    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, theme.ink2);
-    let response = ui.interact(rect, ui.make_persistent_id(("empty", words)), egui::Sense::hover());
+    if galley.size().y + 16.0 <= rect.height() {
+        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, theme.ink2);
+    } else {
+        // Too small for the sentence: its name and the hint still say it.
+        crate::widgets::icon(ui, rect.center(), icons::USER, 28.0, theme.ink2);
+    }
+    let response =
+        ui.interact(rect, ui.make_persistent_id(("empty", words)), egui::Sense::hover()).on_hover_text(words);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, words));
 }
