@@ -213,6 +213,37 @@ fn a_side_that_does_not_leave_the_old_epoch_ends_the_session_after_two_minutes()
 }
 
 #[test]
+fn a_path_that_was_lost_while_an_epoch_begins_gives_both_sides_their_time_anew() {
+    let mut duo = Duo::new(9);
+    duo.open_session(InviteForm::Code);
+    let hold = Hold::start(&mut duo, Who::Client, false);
+    duo.media_every_ms = 0;
+    duo.run_for(181_000 + 60_000);
+    duo.set_relay(false);
+    duo.run_for(50_000);
+    duo.set_relay(true);
+    // Two minutes from RK3 are over; what was sent is repeated only now.
+    duo.run_for(60_000);
+    assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(Gate::G2); 2], "{:?}", duo.codes(Who::Client));
+    duo.media_every_ms = 20;
+    hold.release(&mut duo, Who::Therapist);
+    duo.command(Who::Client, Command::Chat("there you are".into()));
+    duo.run_for(500);
+    assert_eq!(chats(&duo, Who::Therapist), 1);
+    // It does not go on for ever: without the rest of this rekey there is no next one.
+    let _hold = Hold::start(&mut duo, Who::Client, false);
+    duo.run_for(181_000);
+    for _ in 0..10 {
+        duo.set_relay(false);
+        duo.run_for(30_000);
+        duo.set_relay(true);
+        duo.run_for(30_000);
+    }
+    assert!(BOTH.iter().any(|who| duo.codes(*who).contains(&"E_REKEY")), "{:?}", BOTH.map(|who| duo.codes(who)));
+    assert!(BOTH.iter().all(|who| ended(&duo, *who).is_some()));
+}
+
+#[test]
 fn a_lost_path_in_the_middle_of_a_rekey_delays_it_and_no_more() {
     let mut duo = Duo::new(8);
     duo.open_session(InviteForm::Code);

@@ -27,6 +27,10 @@ pub(super) struct PathState {
 }
 
 impl PathState {
+    pub(super) const fn is_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+
     /// The call is over: nothing is awaited any more.
     pub(super) fn give_up(&mut self) {
         (self.lost, self.pending, self.unannounced) = (None, None, None);
@@ -56,6 +60,7 @@ impl Call {
         }
         let lost = Lost { deadline_ms: ctx.after(HEAL_LIMIT_MS), next_ms: ctx.now.mono_ms, tries: 0 };
         self.path.lost = Some(lost);
+        self.settle_anew(ctx);
         ctx.event(Event::Link { state: LinkState::Reconnecting, path: None, side: None });
         ctx.notice("interrupted", Severity::Warning);
         if self.role == Role::Responder {
@@ -68,6 +73,7 @@ impl Call {
     /// The path is back.
     pub(super) fn recovered(&mut self, ctx: &mut Ctx<'_>) {
         if self.path.lost.take().is_some() {
+            self.settle_anew(ctx);
             self.link_connected(ctx);
         }
     }

@@ -331,8 +331,23 @@ impl Call {
         self.rekey.psk = psk;
         self.rekey.epoch = self.rekey.epoch.saturating_add(1);
         self.rekey.attempt = 0;
-        self.rekey.settling = Some(Settling { media_heard, deadline_ms: ctx.after(SETTLE_LIMIT_MS) });
+        self.rekey.settling = Some(Settling { media_heard, deadline_ms: self.settle_deadline(ctx) });
         self.settle();
+    }
+
+    /// Until when both sides have to have left the old epoch: a lost path stops this clock, for what was sent meanwhile
+    /// is repeated only after it is back, and after pauses that have grown. That can't put off the end for ever: without
+    /// the next rekey media pause and the session ends (PROTOCOL §7.7).
+    fn settle_deadline(&self, ctx: &Ctx<'_>) -> u64 {
+        if self.path.is_lost() { u64::MAX } else { ctx.after(SETTLE_LIMIT_MS) }
+    }
+
+    /// The path was lost, or is back.
+    pub(super) fn settle_anew(&mut self, ctx: &Ctx<'_>) {
+        let deadline_ms = self.settle_deadline(ctx);
+        if let Some(settling) = &mut self.rekey.settling {
+            settling.deadline_ms = deadline_ms;
+        }
     }
 
     /// After each record: has the peer left the old epoch everywhere?
