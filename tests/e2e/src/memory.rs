@@ -30,6 +30,7 @@ impl Memory {
     pub fn of(pid: u32) -> io::Result<Self> {
         let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
         let mut file = File::open(format!("/proc/{pid}/mem"))?;
+        let stacks = stacks(pid);
         let mut pieces = Vec::new();
         for line in maps.lines() {
             let mut words = line.split_whitespace();
@@ -37,6 +38,8 @@ impl Memory {
             let name = words.nth(3).unwrap_or("anonymous");
             let Some((from, to)) = range.split_once('-') else { continue };
             let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else { continue };
+            let stack = stacks.iter().find(|(pointer, _)| (from..to).contains(pointer));
+            let name = stack.map_or_else(|| name.to_owned(), |(_, thread)| format!("the stack of “{thread}”"));
             if !rights.starts_with("rw") || name.starts_with("/dev/") {
                 continue;
             }
@@ -49,7 +52,7 @@ impl Memory {
                 file.seek(SeekFrom::Start(at - lead))?;
                 // What was given back meanwhile can't be read any more.
                 if file.read_exact(&mut bytes).is_ok() {
-                    pieces.push((name.to_owned(), bytes));
+                    pieces.push((name.clone(), bytes));
                 }
                 at += len as u64;
             }
@@ -85,6 +88,19 @@ impl Memory {
         }
         found
     }
+}
+
+/// Stack pointer and name of each thread that waits in a system call; a name for a place is all that hangs on it.
+fn stacks(pid: u32) -> Vec<(u64, String)> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks
+        .filter_map(|task| {
+            let call = fs::read_to_string(task.path().join("syscall")).ok()?;
+            let pointer = call.split_whitespace().rev().nth(1)?.strip_prefix("0x")?.to_owned();
+            let name = fs::read_to_string(task.path().join("comm")).ok()?;
+            Some((u64::from_str_radix(&pointer, 16).ok()?, name.trim().to_owned()))
+        })
+        .collect()
 }
 
 fn find(bytes: &[u8], needle: &[u8]) -> bool {
