@@ -97,7 +97,31 @@ impl Peer {
         Self::start_by(lab.command(site, &setup.program), setup)
     }
 
-    fn start_by(mut command: Command, setup: &PeerSetup) -> Self {
+    /// Starts a peer that is to refuse to: how it ends, and what it says.
+    ///
+    /// # Panics
+    /// If it starts.
+    #[must_use]
+    pub fn refused(setup: &PeerSetup) -> (Option<i32>, String) {
+        let mut peer = Self::spawn(Command::new(&setup.program), setup);
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Ok(Some(status)) = peer.child.try_wait() {
+                return (status.code(), peer.errors());
+            }
+            let ready = !peer.told("ready").is_empty();
+            assert!(!ready && Instant::now() < until, "{} starts:\n{}", peer.name, peer.story());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn start_by(command: Command, setup: &PeerSetup) -> Self {
+        let mut peer = Self::spawn(command, setup);
+        peer.expect("ready", 30, |_| true);
+        peer
+    }
+
+    fn spawn(mut command: Command, setup: &PeerSetup) -> Self {
         command.arg("--profile").arg(&setup.profile).args(["--role", setup.role]).args(&setup.arguments);
         command.envs(setup.environment.iter().map(|(name, value)| (name, value)));
         let mut child = command
@@ -125,9 +149,7 @@ impl Peer {
             }
         });
         let input = child.stdin.take();
-        let mut peer = Self { name: setup.name, child, input, heard };
-        peer.expect("ready", 30, |_| true);
-        peer
+        Self { name: setup.name, child, input, heard }
     }
 
     /// Process id.

@@ -4,7 +4,8 @@ use egui::{Key, Modifiers, Vec2, accesskit::Action};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use sotto_session_api::{
     AlertCode, CompareReason, ContactId, ContactInfo, ContactState, EndReason, Event, Gate, InviteForm, KeyState,
-    LinkState, MediaDirection, MediaTrack, Path, Phase, ProfileRole, Severity, SideNotice, Stats, Verification,
+    LinkState, MediaDirection, MediaTrack, Path, Phase, ProfileRole, SecretText, Severity, SideNotice, Stats,
+    Verification,
     sentences::{Language, sentence},
 };
 use sotto_ui::{
@@ -31,6 +32,7 @@ pub const ALL: &[&str] = &[
     "welcome",
     "first-start",
     "first-start-client",
+    "first-start-moved",
     "unlock",
     "room",
     "room-more",
@@ -73,6 +75,10 @@ pub const ALL: &[&str] = &[
     "contact-mismatch",
     "devices",
     "settings",
+    "passphrase",
+    "move",
+    "move-words",
+    "move-erase",
     "help",
     "ended",
 ];
@@ -91,7 +97,7 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
     match name {
         "welcome" => {}
         // Reached by pressing, in the tests.
-        "first-start" | "first-start-client" => {}
+        "first-start" | "first-start-client" | "first-start-moved" => {}
         "unlock" => desk.profile = Profile::Locked,
         "room" | "room-more" => room(&mut desk),
         "room-empty" => {
@@ -205,6 +211,14 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
             therapist(&mut desk);
             desk.interface.open(Place::Settings);
         }
+        "passphrase" => {
+            therapist(&mut desk);
+            desk.interface.open(Place::Passphrase);
+        }
+        "move" | "move-words" | "move-erase" => {
+            therapist(&mut desk);
+            desk.interface.open(Place::Move);
+        }
         "help" => {
             therapist(&mut desk);
             desk.interface.open(Place::Help);
@@ -243,6 +257,14 @@ pub fn open(name: &str, preferences: Preferences, size: impl Into<Vec2>) -> Harn
     match name {
         "first-start" => press(&mut harness, t.am_therapist),
         "first-start-client" => press(&mut harness, t.have_code),
+        "first-start-moved" => press(&mut harness, t.come_from),
+        "move-words" => {
+            let words =
+                "aardvark adroitness absurd adviser accrue aftermath acme aggregate adrift alkali adult almighty";
+            harness.state_mut().tell(&Event::Exported { words: SecretText::new(words.to_owned()) });
+            harness.run();
+        }
+        "move-erase" => press(&mut harness, t.erase),
         "room-more" => press(&mut harness, &fill(t.more_name, &["Garden"])),
         "invite-link" => {
             press(&mut harness, t.make_link);

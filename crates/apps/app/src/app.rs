@@ -3,16 +3,20 @@
 use std::{
     path::Path,
     sync::{Arc, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
 use egui::{Context, UserAttentionType, ViewportCommand};
-use sotto_session::{Config, Passphrase, StartError};
+use sotto_session::{Config, Moved, StartError};
 use sotto_session_api::{
     CameraChoice, Command, Event, MediaDirection, MediaTrack, MicrophoneChoice, Phase, ProfileRole, Severity,
     SideNotice, Snapshot, SpeakerChoice, VideoSlot,
 };
-use sotto_ui::{Abilities, DeviceKind, Devices, Interface, Model, Preferences, Profile, Request, Secret, texts::Texts};
+use sotto_ui::{
+    Abilities, DeviceKind, Devices, Interface, Model, Preferences, Profile, Request, Secret,
+    texts::{Texts, fill},
+};
 
 use crate::{
     arguments::{Arguments, ThemeChoice},
@@ -43,6 +47,7 @@ enum Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     Lock,
+    Erase,
     Close,
 }
 
@@ -66,6 +71,8 @@ pub struct App {
     on_clipboard: Option<OnClipboard>,
     /// A picture that is being read, or a card that is being stored.
     file: Option<Work>,
+    /// The engine was asked for the record, to store it.
+    wants_record: bool,
     frozen_since: Option<Instant>,
     was_in_session: bool,
     figures_due: Instant,
@@ -104,6 +111,7 @@ impl App {
             faults: mpsc::channel(),
             on_clipboard: None,
             file: None,
+            wants_record: false,
             frozen_since: None,
             was_in_session: false,
             figures_due: Instant::now(),
@@ -120,10 +128,18 @@ impl App {
         }
     }
 
-    fn open_profile(&mut self, role: ProfileRole, passphrase: &Secret, server: Option<String>, context: &Context) {
+    fn open_profile(
+        &mut self,
+        role: ProfileRole,
+        passphrase: &Secret,
+        server: Option<String>,
+        moved: Option<Moved>,
+        context: &Context,
+    ) {
         let arguments = &self.arguments;
-        let mut config = Config::new(arguments.profile.clone(), role, Passphrase::new(passphrase.expose()));
+        let mut config = Config::new(arguments.profile.clone(), role, passphrase.clone());
         config.any_role = true;
+        config.moved = moved;
         config.rendezvous = server.or_else(|| arguments.rendezvous.clone());
         config.ca_file.clone_from(&arguments.ca);
         config.relay_only = arguments.relay_only;
@@ -183,6 +199,9 @@ impl App {
                 // The camera is the session's now: two can't hold it.
                 Event::Admitted(_) => self.preview = None,
                 Event::PeerWaiting { .. } | Event::Waiting(_) => attract(context),
+                Event::Log(record) if std::mem::take(&mut self.wants_record) => {
+                    self.file = Some(Work::store_record(context, record.clone()));
+                }
                 Event::Stopped => has_stopped = true,
                 _ => {}
             }
@@ -215,8 +234,20 @@ impl App {
                 self.interface.say(texts.policy_taken, clock);
             }
             Came::NoPolicy => self.interface.say(texts.policy_wrong, clock),
+            Came::MoveFile(file) => self.interface.offer_move_file(file),
+            Came::Place(file) => {
+                if let Stage::Open(engine) = &self.stage {
+                    engine.send(Command::Export(file));
+                    self.interface.writing_move_file();
+                }
+            }
             Came::Stored => self.interface.say(texts.card_stored, clock),
             Came::NoDialog => self.interface.say(texts.no_dialog, clock),
+            Came::Record { first_changed: None } => self.interface.say(texts.record_stored, clock),
+            Came::Record { first_changed: Some(line) } => {
+                self.interface.say(&fill(texts.record_changed, &[&line.to_string()]), clock);
+            }
+            Came::NoRecord => self.interface.say(texts.record_not_stored, clock),
             Came::NotStored => self.interface.say(texts.card_not_stored, clock),
             Came::Nothing => {}
         }
@@ -263,10 +294,25 @@ impl App {
         self.devices = devices::lists(found, chosen, is_device);
     }
 
+    /// Destroys the profile; what was set in the window goes with it.
+    fn erase(&mut self, context: &Context) {
+        let Stage::Open(engine) = &self.stage else { return };
+        (self.preview, self.meter, self.on_clipboard) = (None, None, None);
+        engine.send(Command::Erase);
+        self.stopping = Some((Then::Erase, Instant::now() + GOODBYE));
+        context.request_repaint_after(GOODBYE);
+    }
+
     fn stop_engine(&mut self, then: Then, context: &Context) {
         (self.preview, self.meter, self.on_clipboard) = (None, None, None);
         if then == Then::Close {
             context.send_viewport_cmd(ViewportCommand::Visible(false));
+            // A window out of sight is woken by nobody but us; whatever holds it up, nothing stays behind.
+            thread::spawn(|| {
+                thread::sleep(GOODBYE + Duration::from_secs(4));
+                tracing::error!("the window did not close by itself");
+                std::process::exit(0);
+            });
         }
         match &self.stage {
             Stage::Open(engine) => {
@@ -290,8 +336,10 @@ impl App {
         if let Some(state) = frame.wgpu_render_state() {
             video::release(state);
         }
-        if then == Then::Close {
-            context.send_viewport_cmd(ViewportCommand::Close);
+        match then {
+            Then::Lock => {}
+            Then::Erase => preferences::remove(&self.arguments.profile),
+            Then::Close => context.send_viewport_cmd(ViewportCommand::Close),
         }
     }
 
@@ -300,17 +348,20 @@ impl App {
             Request::Session(Command::Quit) | Request::Close | Request::QuickExit => {
                 self.stop_engine(Then::Close, context);
             }
+            // The window stays, and is that of a first start.
+            Request::Session(Command::Erase) => self.erase(context),
             Request::Session(command) => {
                 if let Stage::Open(engine) = &self.stage {
                     engine.send(command);
                 }
             }
-            Request::CreateProfile { role, passphrase, server } => {
+            Request::CreateProfile { role, passphrase, server, moved } => {
                 let server = Some(server).filter(|server| !server.trim().is_empty()).map(|url| url.trim().to_owned());
-                self.open_profile(role, &passphrase, server, context);
+                let moved = moved.map(|(file, words)| Moved { file, words });
+                self.open_profile(role, &passphrase, server, moved, context);
             }
             // The role is the vault's; this one is for a vault that does not exist.
-            Request::Unlock(passphrase) => self.open_profile(ProfileRole::Client, &passphrase, None, context),
+            Request::Unlock(passphrase) => self.open_profile(ProfileRole::Client, &passphrase, None, None, context),
             Request::Lock => self.stop_engine(Then::Lock, context),
             Request::Preferences(_) => self.store_preferences(),
             Request::CopySecret(secret) => match OnClipboard::put(secret) {
@@ -344,6 +395,16 @@ impl App {
             Request::UseDevice { kind, id } => self.use_device(kind, id, context),
             Request::OpenPicture => self.file = Some(Work::choose_picture(context)),
             Request::OpenPolicy => self.file = Some(Work::choose_policy(context)),
+            Request::SaveRecord => {
+                if let Stage::Open(engine) = &self.stage {
+                    engine.send(Command::Log);
+                    self.wants_record = true;
+                }
+            }
+            Request::ExportProfile => {
+                self.file = Some(Work::choose_place(context));
+            }
+            Request::OpenMoveFile => self.file = Some(Work::choose_move_file(context)),
             Request::SaveCard(card) => self.file = Some(Work::store_card(context, card)),
         }
     }
@@ -482,7 +543,9 @@ fn notice(code: &'static str) -> Event {
 
 const fn code_of(error: &StartError) -> &'static str {
     match error {
-        StartError::VaultOpen | StartError::VaultParameters => "E_VAULT_OPEN",
+        StartError::VaultOpen => "E_VAULT_OPEN",
+        StartError::VaultParameters => "E_VAULT_PARAM",
+        StartError::Move => "E_MOVE_FILE",
         StartError::InUse => "E_IN_USE",
         StartError::Role => "E_ROLE",
         StartError::Io(_) => "E_PROFILE_FOLDER",

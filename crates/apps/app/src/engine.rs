@@ -85,7 +85,7 @@ impl Opening {
 /// The running engine as the window sees it.
 pub struct Engine {
     handle: SessionHandle,
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Box<Event>>,
     /// This side's camera.
     pub own: Picture,
     /// The other side.
@@ -134,7 +134,7 @@ impl Engine {
 
     /// What happened since the last call.
     pub fn events(&self) -> Vec<Event> {
-        self.events.try_iter().collect()
+        self.events.try_iter().map(|event| *event).collect()
     }
 
     /// Uses this camera from now on.

@@ -7,12 +7,13 @@ use std::{
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use egui::Context;
+use sotto_session_api::EventRecord;
 use sotto_ui::Card;
 
 /// Photographs of a screen have some megabytes.
@@ -74,6 +75,17 @@ pub enum Came {
     Policy(Policy),
     /// It is none, or asks for what this version does not know.
     NoPolicy,
+    /// The file of another computer.
+    MoveFile(PathBuf),
+    /// Where the file for another computer goes.
+    Place(PathBuf),
+    /// The record is stored; from which line on it is not what it was.
+    Record {
+        /// Counted from 1.
+        first_changed: Option<usize>,
+    },
+    /// The record can't be stored.
+    NoRecord,
     /// The card is stored.
     Stored,
     /// The card can't be stored.
@@ -115,6 +127,22 @@ impl Work {
         })
     }
 
+    /// Lets the file of another computer be chosen; the vault reads it.
+    pub fn choose_move_file(context: &Context) -> Self {
+        Self::begin(context, || {
+            let dialog = rfd::FileDialog::new().add_filter("tspmove", &["tspmove"]);
+            chosen(|| dialog.pick_file()).map_or_else(|nothing| nothing, Came::MoveFile)
+        })
+    }
+
+    /// Lets a place be chosen for the file that another computer takes.
+    pub fn choose_place(context: &Context) -> Self {
+        Self::begin(context, || {
+            let dialog = rfd::FileDialog::new().set_file_name("copy.tspmove").add_filter("tspmove", &["tspmove"]);
+            chosen(|| dialog.save_file()).map_or_else(|nothing| nothing, Came::Place)
+        })
+    }
+
     /// Reads a policy that was dropped onto the window.
     pub fn read_policy(context: &Context, file: PathBuf) -> Self {
         Self::begin(context, move || read_policy(&file))
@@ -133,11 +161,31 @@ impl Work {
                 Ok(file) => file,
                 Err(nothing) => return nothing,
             };
-            match store(&file, &card) {
+            match page(&card).and_then(|page| store(&file, page.as_bytes())) {
                 Ok(()) => Came::Stored,
                 Err(error) => {
                     tracing::warn!(kind = ?error.kind(), "the card could not be stored");
                     Came::NotStored
+                }
+            }
+        })
+    }
+
+    /// Lets a place be chosen for a copy of the record and stores it there; `sotto-peer --check-log` checks one.
+    pub fn store_record(context: &Context, record: Arc<EventRecord>) -> Self {
+        Self::begin(context, move || {
+            let dialog = rfd::FileDialog::new().set_file_name("record.txt").add_filter("TXT", &["txt"]);
+            let file = match chosen(|| dialog.save_file()) {
+                Ok(file) => file,
+                Err(nothing) => return nothing,
+            };
+            let mut text = record.rows.join("\n");
+            text.push('\n');
+            match store(&file, text.as_bytes()) {
+                Ok(()) => Came::Record { first_changed: record.first_changed },
+                Err(error) => {
+                    tracing::warn!(kind = ?error.kind(), "the record could not be stored");
+                    Came::NoRecord
                 }
             }
         })
@@ -194,12 +242,12 @@ fn code_in(bytes: &[u8]) -> Option<zeroize::Zeroizing<String>> {
     prepared.detect_grids().iter().find_map(|grid| grid.decode().ok()).map(|(_, text)| zeroize::Zeroizing::new(text))
 }
 
-fn store(file: &Path, card: &Card) -> io::Result<()> {
+fn store(file: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(page(card)?.as_bytes())
+    options.open(file)?.write_all(content)
 }
 
 /// A page that prints on one sheet: the words, the picture, the link.
@@ -320,7 +368,7 @@ mod tests {
         let page = page(&card).unwrap();
         assert!(page.contains("Tuesday<br>&lt;script&gt;") && page.contains(&link()) && !page.contains("<script"));
         let file = std::env::temp_dir().join(format!("sotto-card-{}.html", std::process::id()));
-        store(&file, &card).unwrap();
+        store(&file, page.as_bytes()).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), page.as_str());
         fs::remove_file(file).unwrap();
     }

@@ -31,6 +31,14 @@ pub fn store(profile: &Path, preferences: &Preferences) -> io::Result<()> {
     fs::rename(new, profile.join(FILE))
 }
 
+/// Removes what is left of a profile that was destroyed, and its folder if nothing of others is in it.
+pub fn remove(profile: &Path) {
+    for file in [FILE, "window.new", "vault.lock"] {
+        let _ = fs::remove_file(profile.join(file));
+    }
+    let _ = fs::remove_dir(profile);
+}
+
 fn text(preferences: &Preferences) -> String {
     let language = match preferences.language {
         Language::English => "en",

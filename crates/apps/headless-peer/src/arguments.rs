@@ -13,6 +13,7 @@ sotto-peer --role therapist|client [--profile DIR] [--rendezvous URL] [--ca FILE
            [--video-size 640x480|1280x720] [--screen none]
            [--video-out none|png:DIR|y4m:FILE] [--audio-out none|wav:FILE|device[:NAME]]
            [--stats-every SECONDS] [--rekey-seconds SECONDS] [--passphrase-fd N] [--log error|warn|info|debug|trace]
+           [--move-file FILE --move-words FILE]
 
 One JSON command a line on standard input, one JSON event a line on standard output, logs on standard error.
 The end of the input ends the session properly. Commands, events and exit statuses: docs/PEER.md.
@@ -48,6 +49,8 @@ pub struct Arguments {
     pub rekey_seconds: u32,
     /// Descriptor that the passphrase is read from.
     pub passphrase_fd: Option<u32>,
+    /// A profile of another computer, for a folder that has none, and the file that holds its words.
+    pub moved: Option<(PathBuf, PathBuf)>,
     /// What is logged on standard error.
     pub log: String,
 }
@@ -67,6 +70,8 @@ const OPTIONS: &[&str] = &[
     "stats-every",
     "rekey-seconds",
     "passphrase-fd",
+    "move-file",
+    "move-words",
     "log",
 ];
 
@@ -90,6 +95,11 @@ impl Arguments {
             }
             Some(_) => return Err(UsageError::wrong("screen", "none")),
         }
+        let moved = match (options.text("move-file"), options.text("move-words")) {
+            (Some(file), Some(words)) => Some((file.into(), words.into())),
+            (None, None) => None,
+            _ => return Err(UsageError("--move-file and --move-words belong together".into())),
+        };
         let roles = [("therapist", ProfileRole::Therapist), ("client", ProfileRole::Client)];
         let no_role = || UsageError("--role therapist or --role client is needed".into());
         let is_true = [("true", true), ("false", false)];
@@ -107,6 +117,7 @@ impl Arguments {
             stats_every: options.number("stats-every", &(1..=86_400))?,
             rekey_seconds: options.number("rekey-seconds", &(1..=REKEY_EVERY_S))?.unwrap_or(REKEY_EVERY_S),
             passphrase_fd: options.number("passphrase-fd", &(0..=1_048_576))?,
+            moved,
             log: options.log()?,
         }))
     }

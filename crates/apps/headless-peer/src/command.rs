@@ -1,7 +1,7 @@
 //! One line of standard input → one [`Command`].
 
 use serde_json::Value;
-use sotto_session_api::{Command, CompareMethod, ContactId, InviteForm, MediaTrack, Pick};
+use sotto_session_api::{Command, CompareMethod, ContactId, InviteForm, MediaTrack, Pick, SecretText};
 
 use crate::object::Object;
 
@@ -112,6 +112,12 @@ pub fn parse_command(line: &str) -> Result<Command, ParseError> {
         "stats" => Command::Stats,
         "contacts" => Command::Contacts,
         "log" => Command::Log,
+        "change_passphrase" => Command::ChangePassphrase {
+            old: SecretText::new(object.text("old")?),
+            new: SecretText::new(object.text("new")?),
+        },
+        "export" => Command::Export(object.text("file")?.into()),
+        "erase" => Command::Erase,
         "compare_when" => {
             Command::CompareWhen { contact: contact(&mut object)?, on_change: object.switch("on_change")? }
         }

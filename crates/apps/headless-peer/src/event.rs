@@ -61,6 +61,8 @@ pub fn render_event(event: &Event, t: f64) -> Option<String> {
             put(&mut fields, "first_changed", record.first_changed);
             fields
         }),
+        Event::PassphraseChanged => ("passphrase_changed", json!({})),
+        Event::Exported { words } => ("exported", json!({"words": words.expose()})),
         Event::Contacts(contacts) => {
             ("contacts", json!({"contacts": contacts.iter().map(contact_fields).collect::<Vec<_>>()}))
         }

@@ -26,4 +26,4 @@ pub use arguments::{Arguments, Help, USAGE, UsageError};
 pub use command::{ParseError, parse_command};
 pub use event::{render_error, render_event};
 pub use line::{Forgetful, LINE_LIMIT, Line, Lines};
-pub use passphrase::{PassphraseError, find_passphrase};
+pub use passphrase::{PassphraseError, find_passphrase, find_words};

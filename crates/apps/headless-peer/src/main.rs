@@ -18,9 +18,10 @@ use std::{
 
 use sotto_identity::event_log::{EventLog, hex};
 use sotto_peer::{
-    Arguments, Forgetful, Line, Lines, ParseError, USAGE, find_passphrase, parse_command, render_error, render_event,
+    Arguments, Forgetful, Line, Lines, ParseError, USAGE, find_passphrase, find_words, parse_command, render_error,
+    render_event,
 };
-use sotto_session::{Config, SessionHandle, start};
+use sotto_session::{Config, Moved, SessionHandle, start};
 use sotto_session_api::{Command, EndReason, Event};
 
 /// What is given back is overwritten first: copies that the parts under us make of keys and words go with it.
@@ -104,6 +105,15 @@ fn main() -> ExitCode {
     config.speaker = arguments.speaker;
     config.video_out = arguments.video_out;
     config.video_size = arguments.video_size;
+    if let Some((file, words)) = arguments.moved {
+        match find_words(&words) {
+            Ok(words) => config.moved = Some(Moved { file, words }),
+            Err(error) => {
+                eprintln!("sotto-peer: --move-words: {error}");
+                return ExitCode::from(NOT_STARTED);
+            }
+        }
+    }
     // 256 random bits need no slow key derivation.
     config.fast_kdf = kept;
     let mut handle = match start(config) {
@@ -130,7 +140,7 @@ struct Peer {
 }
 
 impl Peer {
-    fn run(self, events: &mpsc::Receiver<Event>, stats_every: Option<u32>) -> ExitCode {
+    fn run(self, events: &mpsc::Receiver<Box<Event>>, stats_every: Option<u32>) -> ExitCode {
         let peer = Arc::new(self);
         let reader = peer.clone();
         thread::spawn(move || reader.read_commands());
@@ -190,7 +200,7 @@ impl Peer {
     }
 
     /// Every event until the engine stops; whether all was clean.
-    fn write_events(&self, events: &mpsc::Receiver<Event>) -> bool {
+    fn write_events(&self, events: &mpsc::Receiver<Box<Event>>) -> bool {
         let mut clean = true;
         let mut deadline: Option<Instant> = None;
         loop {
@@ -210,7 +220,7 @@ impl Peer {
                     continue;
                 }
             };
-            match &event {
+            match &*event {
                 Event::Stopped => return clean,
                 Event::Ended { reason, complete } => {
                     clean = matches!((reason, complete), (EndReason::Normal, true) | (EndReason::Denied, _));

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use sotto_session::Passphrase;
+use sotto_session_api::SecretText;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Longest passphrase that is read, bytes.
@@ -42,7 +42,7 @@ impl std::error::Error for PassphraseError {}
 ///
 /// # Errors
 /// See [`PassphraseError`].
-pub fn find_passphrase(profile: &Path, fd: Option<u32>) -> Result<(Passphrase, bool), PassphraseError> {
+pub fn find_passphrase(profile: &Path, fd: Option<u32>) -> Result<(SecretText, bool), PassphraseError> {
     let file = profile.join("passphrase");
     if let Some(fd) = fd {
         let stream = fs::File::open(format!("/dev/fd/{fd}")).map_err(PassphraseError::Io)?;
@@ -57,19 +57,27 @@ pub fn find_passphrase(profile: &Path, fd: Option<u32>) -> Result<(Passphrase, b
             fs::create_dir_all(profile).map_err(PassphraseError::Io)?;
             let text = random().map_err(PassphraseError::Io)?;
             keep(&file, &text).map_err(PassphraseError::Io)?;
-            Ok((Passphrase::new(text.as_str()), true))
+            Ok((SecretText::new(text), true))
         }
         Err(error) => Err(PassphraseError::Io(error)),
     }
 }
 
-fn read(stream: impl Read) -> Result<Passphrase, PassphraseError> {
+/// The words of a file from another computer, which lie in this file.
+///
+/// # Errors
+/// See [`PassphraseError`].
+pub fn find_words(file: &Path) -> Result<SecretText, PassphraseError> {
+    fs::File::open(file).map_err(PassphraseError::Io).and_then(read)
+}
+
+fn read(stream: impl Read) -> Result<SecretText, PassphraseError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
     stream.take(LIMIT + 1).read_to_end(&mut bytes).map_err(PassphraseError::Io)?;
     let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match core::str::from_utf8(line) {
-        Ok(text) if !text.is_empty() && text.len() as u64 <= LIMIT => Ok(Passphrase::new(text)),
+        Ok(text) if !text.is_empty() && text.len() as u64 <= LIMIT => Ok(SecretText::new(text.to_owned())),
         _ => Err(PassphraseError::NotText),
     }
 }

@@ -1,5 +1,7 @@
 //! The whole window: decides which screen is shown, and what keys do on all of them.
 
+use std::path::PathBuf;
+
 use egui::{Key, Modifiers, Rect, Ui, UiBuilder};
 use sotto_session_api::{Command, ContactId, Event, Phase, ProfileRole, sentences::Language};
 use zeroize::Zeroizing;
@@ -42,6 +44,10 @@ pub enum Place {
     Devices,
     /// Settings.
     Settings,
+    /// Another passphrase.
+    Passphrase,
+    /// To another computer.
+    Move,
     /// Keys and help.
     Help,
     /// Can anyone listen?
@@ -124,6 +130,9 @@ impl Interface {
 
     /// Takes an event of the engine in. Call it for each, in order.
     pub fn handle(&mut self, event: &Event, clock: Clock) {
+        if matches!(event, Event::PassphraseChanged) {
+            self.say(Texts::of(self.preferences.language).passphrase_changed, clock);
+        }
         self.state.handle(event);
         self.memory.handle(event, clock);
     }
@@ -143,6 +152,16 @@ impl Interface {
     /// The server's address, where the window was started with one: a first start needs not be told.
     pub fn offer_server(&mut self, address: &str) {
         self.state.first.offer_server(address);
+    }
+
+    /// A file from another computer was chosen.
+    pub fn offer_move_file(&mut self, file: PathBuf) {
+        self.state.first.offer_move_file(file);
+    }
+
+    /// The file for another computer is being written.
+    pub const fn writing_move_file(&mut self) {
+        self.state.computer.writing();
     }
 
     /// Shows a short message.
@@ -305,7 +324,8 @@ impl Interface {
         // Nobody in a session or in a waiting room is locked out of it, nor is a code lost while it is read aloud.
         let is_needed = !matches!(snapshot.phase, Phase::Idle)
             || !snapshot.waiting.is_empty()
-            || matches!(self.state.place, Place::Invite(_));
+            || matches!(self.state.place, Place::Invite(_))
+            || self.state.computer.shows_words();
         if model.profile != Profile::Open || !model.abilities.lock || is_needed || is_used(ctx) {
             self.idle.in_use(now);
         }
@@ -405,6 +425,14 @@ fn outside(ui: &mut Ui, s: &mut Screen<'_>) -> &'static str {
         Place::Settings => {
             screens::settings::show(ui, s);
             return "settings";
+        }
+        Place::Passphrase => {
+            screens::computer::passphrase(ui, s);
+            return "passphrase";
+        }
+        Place::Move => {
+            screens::computer::moving(ui, s);
+            return "move";
         }
         Place::Help => {
             screens::help::show(ui, s);

@@ -220,6 +220,8 @@ impl Memory {
             | Event::Media { .. }
             | Event::Contacts(_)
             | Event::Log(_)
+            | Event::PassphraseChanged
+            | Event::Exported { .. }
             | Event::Stopped => {}
         }
     }

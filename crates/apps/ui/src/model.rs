@@ -1,7 +1,8 @@
 //! What the interface is told in each frame.
 
+use std::path::PathBuf;
+
 use sotto_session_api::{ProfileRole, Snapshot, sentences::Language};
-use zeroize::Zeroizing;
 
 use crate::{dates::Clock, theme::Look};
 
@@ -154,28 +155,7 @@ impl Default for Preferences {
     }
 }
 
-/// A passphrase on its way to the vault; erased on drop, never shown.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// Takes a text over.
-    #[must_use]
-    pub const fn new(text: Zeroizing<String>) -> Self {
-        Self(text)
-    }
-    /// The text.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl core::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+pub use sotto_session_api::SecretText as Secret;
 
 /// What the interface asks for. [`crate::Request::Session`] goes to the engine, the rest is the app's.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,6 +170,8 @@ pub enum Request {
         passphrase: Secret,
         /// Server address; a client's may be empty: the link or code may name one.
         server: String,
+        /// The file of another computer and its words as typed: its role and server are taken.
+        moved: Option<(PathBuf, Secret)>,
     },
     /// Opens the profile.
     Unlock(Secret),
@@ -203,6 +185,13 @@ pub enum Request {
     OpenPicture,
     /// Lets the practice's policy file be chosen; its server goes to [`crate::Interface::offer_server`].
     OpenPolicy,
+    /// Lets a place for a file be chosen and has the profile written there ([`sotto_session_api::Command::Export`]);
+    /// [`crate::Interface::writing_move_file`] once it is.
+    ExportProfile,
+    /// Lets the file of another computer be chosen; it goes to [`crate::Interface::offer_move_file`].
+    OpenMoveFile,
+    /// Lets a place be chosen for a copy of the record; the app asks the engine for it.
+    SaveRecord,
     /// Stores or prints the card of an invite.
     SaveCard(Card),
     /// Own picture on or off while waiting or in the device check: the camera's light follows.

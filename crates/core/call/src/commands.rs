@@ -100,8 +100,8 @@ impl Room {
                 let contacts = self.contact_list();
                 ctx.event(Event::Contacts(contacts));
             }
-            // The record is the vault's: the shell answers before this is asked.
-            Command::Log => {}
+            // The vault's own: the shell answers before this is asked.
+            Command::Log | Command::ChangePassphrase { .. } | Command::Export(_) | Command::Erase => {}
             Command::CompareWhen { contact, on_change } => self.compare_when(ctx, contact, on_change),
             Command::Forget(contact) => self.forget(ctx, contact),
             Command::End => self.end(ctx),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use rand_core::CryptoRng;
-use sotto_session_api::{Event, Severity, SideNotice, sentences};
+use sotto_session_api::{Event, Severity, SideNotice};
 
 use crate::io::{Change, MediaRequest, Now, Output, ServerRequest, ServerUrl, Ticket, TransportId, TransportRequest};
 
@@ -34,8 +34,7 @@ impl Ctx<'_> {
 
     /// Refuses a command; nothing changed.
     pub(crate) fn refuse(&mut self, code: &'static str) {
-        let sentence = sentences::sentence(code, sentences::Language::English);
-        self.event(Event::Refused { code, what: sentence.what.into(), what_to_do: sentence.what_to_do.into() });
+        self.event(Event::refused(code));
     }
 
     pub(crate) fn server(&mut self, server: &ServerUrl, request: ServerRequest) {

@@ -1,6 +1,8 @@
 //! What a front end asks for.
 
-use crate::{ContactId, MediaTrack};
+use std::path::PathBuf;
+
+use crate::{ContactId, MediaTrack, SecretText};
 
 /// A request to the session engine. It is answered by events; a refusal is an [`crate::Event::Refused`].
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,18 @@ pub enum Command {
     },
     /// Asks for a [`crate::Event::Log`] (therapist).
     Log,
+    /// Puts a new passphrase on the vault; [`crate::Event::PassphraseChanged`] once it holds. Not in a session.
+    ChangePassphrase {
+        /// The present one.
+        old: SecretText,
+        /// The one from now on.
+        new: SecretText,
+    },
+    /// Writes a file for another computer (PROTOCOL §2.3); [`crate::Event::Exported`] tells the words that open it. Not
+    /// in a session.
+    Export(PathBuf),
+    /// Destroys the profile on this computer and stops the engine. Not in a session.
+    Erase,
     /// Forgets a contact: its keys are destroyed.
     Forget(ContactId),
     /// Ends the session.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    ContactId, ProfileRole, Stats,
+    ContactId, ProfileRole, SecretText, Stats,
     sentences::{Language, Sentence, sentence},
 };
 
@@ -89,6 +89,13 @@ pub enum Event {
     Stats(Box<Stats>),
     /// What happened so far, for the therapist's record (PROTOCOL §6.4).
     Log(Arc<EventRecord>),
+    /// The vault has its new passphrase.
+    PassphraseChanged,
+    /// The file for another computer is written.
+    Exported {
+        /// Twelve words that open it, with spaces between. They are told once and stored nowhere.
+        words: SecretText,
+    },
     /// All contacts.
     Contacts(Vec<ContactInfo>),
     /// Something a person must know and decide about.
@@ -118,6 +125,15 @@ pub enum Event {
     },
     /// The engine has stopped.
     Stopped,
+}
+
+impl Event {
+    /// The refusal of a code, in English; a window in another language looks the code up itself.
+    #[must_use]
+    pub fn refused(code: &'static str) -> Self {
+        let Sentence { what, what_to_do } = sentence(code, Language::English);
+        Self::Refused { code, what: what.into(), what_to_do: what_to_do.into() }
+    }
 }
 
 /// The comparison card.

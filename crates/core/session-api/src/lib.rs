@@ -9,6 +9,7 @@ mod command;
 mod event;
 pub mod options;
 mod picture;
+mod secret;
 pub mod sentences;
 mod snapshot;
 
@@ -19,6 +20,7 @@ pub use event::{
     MediaDirection, MediaTrack, Path, Severity, SideNotice, Verification,
 };
 pub use picture::{Planes, VideoSlot};
+pub use secret::SecretText;
 pub use snapshot::{AudioStats, Phase, Snapshot, Stats, VideoStats};
 
 /// A paired person or an invite that waits for one: local, random, never sent.

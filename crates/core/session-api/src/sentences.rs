@@ -63,6 +63,44 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "E_VAULT_PARAM",
+        english: (
+            "The file of your profile asks for more work than Sotto allows, or for less than is safe.",
+            "It was changed by something else. Put your last copy of it back, or start anew.",
+        ),
+        german: (
+            "Die Datei Ihres Profils verlangt mehr Arbeit, als Sotto zulässt, oder weniger, als sicher ist.",
+            "Etwas anderes hat sie verändert. Legen Sie Ihre letzte Kopie zurück, oder fangen Sie neu an.",
+        ),
+    },
+    Row {
+        code: "E_PASSPHRASE",
+        english: ("The present passphrase is not right.", "Type it again. Nothing was changed."),
+        german: ("Die jetzige Passphrase stimmt nicht.", "Geben Sie sie noch einmal ein. Es wurde nichts geändert."),
+    },
+    Row {
+        code: "E_MOVE_FILE",
+        english: (
+            "These words don't open this file, or it is damaged.",
+            "Compare the twelve words with what the other computer showed, and choose the file again. If it stays so, write a new file there.",
+        ),
+        german: (
+            "Diese Wörter öffnen die Datei nicht, oder sie ist beschädigt.",
+            "Vergleichen Sie die zwölf Wörter mit denen auf dem anderen Computer, und wählen Sie die Datei noch einmal. Bleibt es so, schreiben Sie dort eine neue Datei.",
+        ),
+    },
+    Row {
+        code: "E_EXPORT",
+        english: (
+            "The file for your other computer could not be written.",
+            "Check that there is free space, or choose another place.",
+        ),
+        german: (
+            "Die Datei für Ihren anderen Computer konnte nicht geschrieben werden.",
+            "Prüfen Sie, ob Speicherplatz frei ist, oder wählen Sie einen anderen Ort.",
+        ),
+    },
+    Row {
         code: "E_IN_USE",
         english: ("Sotto is already open with this profile.", "Go to the other window, or close it first."),
         german: (

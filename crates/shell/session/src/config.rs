@@ -2,28 +2,15 @@
 
 use std::path::PathBuf;
 
-use sotto_session_api::{CameraChoice, MicrophoneChoice, ProfileRole, SpeakerChoice, VideoOut};
-use zeroize::Zeroizing;
+use sotto_session_api::{CameraChoice, MicrophoneChoice, ProfileRole, SecretText, SpeakerChoice, VideoOut};
 
-/// The passphrase of the vault; erased on drop, never shown.
-pub struct Passphrase(Zeroizing<String>);
-
-impl Passphrase {
-    /// Takes a passphrase over.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl core::fmt::Debug for Passphrase {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Passphrase(…)")
-    }
+/// What a new profile is made of, if not of nothing.
+#[derive(Debug)]
+pub struct Moved {
+    /// The file that another computer's profile wrote.
+    pub file: PathBuf,
+    /// The words that open it, as somebody typed them.
+    pub words: SecretText,
 }
 
 /// How to start.
@@ -36,7 +23,9 @@ pub struct Config {
     /// An existing profile may have either role: a window learns it from the vault.
     pub any_role: bool,
     /// Opens the vault.
-    pub passphrase: Passphrase,
+    pub passphrase: SecretText,
+    /// A profile that comes from another computer. Its role is the profile's then, and there may be none here yet.
+    pub moved: Option<Moved>,
     /// `wss://host[:port]/path[#spki=…]`, or `ws://` on loopback. Where `None`, the one stored in the profile.
     pub rendezvous: Option<String>,
     /// More certificate roots, PEM.
@@ -62,12 +51,13 @@ pub struct Config {
 impl Config {
     /// Default devices, 640×480, relay only.
     #[must_use]
-    pub const fn new(profile_dir: PathBuf, role: ProfileRole, passphrase: Passphrase) -> Self {
+    pub const fn new(profile_dir: PathBuf, role: ProfileRole, passphrase: SecretText) -> Self {
         Self {
             profile_dir,
             role,
             any_role: false,
             passphrase,
+            moved: None,
             rendezvous: None,
             ca_file: None,
             relay_only: true,
@@ -91,6 +81,9 @@ pub enum StartError {
     /// The passphrase is wrong or the vault is damaged: one error, no oracle (PROTOCOL §2.2).
     #[error("the passphrase is not right, or the file is damaged")]
     VaultOpen,
+    /// The words do not open the file of another computer, or it is damaged, or it is none.
+    #[error("the words don't open this file, or it is damaged")]
+    Move,
     /// The vault's parameters are out of bounds.
     #[error("the vault asks for more work than is allowed")]
     VaultParameters,

@@ -8,7 +8,7 @@ use std::{
 use sotto_call::{Config as RoomConfig, Input, MediaRequest, Output, Room, ServerUrl};
 use sotto_identity::{Fingerprint, IdentityKey};
 use sotto_session_api::{
-    Command, Event, EventRecord, LinkState, Path, ProfileRole, Severity, SideNotice, Snapshot, Stats, VideoSlot,
+    Command, Event, EventRecord, LinkState, Path, Phase, ProfileRole, Severity, SideNotice, Snapshot, Stats, VideoSlot,
 };
 use sotto_vault::Vault;
 use tokio::sync::mpsc as tokio_mpsc;
@@ -18,7 +18,7 @@ use crate::{
     media::{Devices, Media},
     process, scrub,
     servers::Servers,
-    storage::Storage,
+    storage::{Ask, Storage},
     transports::{PacketInlet, Transports},
 };
 
@@ -32,20 +32,18 @@ const QUIT_LIMIT: Duration = Duration::from_secs(5);
 /// wherever they were.
 const LINGER: Duration = Duration::from_millis(1200);
 
-/// What the engine's loop receives.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a handful in flight; a box for each event would cost more than it saves"
-)]
+/// What the engine's loop receives. Channels carry it boxed: a slot of a channel keeps the bytes of what was in it, and
+/// with them, where a variant is shorter than the longest, whatever was on the stack of the sender.
+#[expect(clippy::large_enum_variant, reason = "it is boxed as a whole")]
 pub(crate) enum Message {
     Input(Input),
-    /// From the media threads.
+    /// From the media threads and the vault's.
     Event(Event),
 }
 
 /// Where the engine puts what front ends look at.
 pub(crate) struct Outlets {
-    pub events: mpsc::SyncSender<Event>,
+    pub events: mpsc::SyncSender<Box<Event>>,
     pub snapshot: Arc<Mutex<Arc<Snapshot>>>,
     pub own: VideoSlot,
     pub peer: VideoSlot,
@@ -60,11 +58,13 @@ pub(crate) struct Engine {
     media: Option<Media>,
     devices: Arc<Devices>,
     outlets: Outlets,
-    messages: tokio_mpsc::Sender<Message>,
+    messages: tokio_mpsc::Sender<Box<Message>>,
     link: Option<LinkState>,
     path: Option<Path>,
     is_ending: bool,
     quitting: Option<tokio::time::Instant>,
+    /// The profile is destroyed once everything else has stopped.
+    is_erasing: bool,
     scrub_at: Option<tokio::time::Instant>,
 }
 
@@ -74,13 +74,13 @@ impl Engine {
         (vault, restored): (Vault, bool),
         devices: Arc<Devices>,
         outlets: Outlets,
-        messages: tokio_mpsc::Sender<Message>,
+        messages: tokio_mpsc::Sender<Box<Message>>,
     ) -> std::io::Result<Self> {
-        let (inputs, mut forwarded) = tokio_mpsc::channel::<Input>(1024);
+        let (inputs, mut forwarded) = tokio_mpsc::channel::<Box<Input>>(1024);
         let forward = messages.clone();
         tokio::spawn(async move {
             while let Some(input) = forwarded.recv().await {
-                if forward.send(Message::Input(input)).await.is_err() {
+                if forward.send(Box::new(Message::Input(*input))).await.is_err() {
                     return;
                 }
             }
@@ -104,8 +104,8 @@ impl Engine {
         let mut engine = Self {
             room,
             servers: Servers::new(config.ca_file, inputs.clone()),
-            transports: Transports::new(inputs.clone(), inlet.clone()),
-            storage: Storage::start(vault, inputs)?,
+            transports: Transports::new(inputs, inlet.clone()),
+            storage: Storage::start(vault, config.fast_kdf, messages.clone())?,
             inlet,
             media: None,
             devices,
@@ -115,6 +115,7 @@ impl Engine {
             path: None,
             is_ending: false,
             quitting: None,
+            is_erasing: false,
             scrub_at: None,
         };
         let fingerprint = if role == ProfileRole::Therapist { own_fingerprint } else { None };
@@ -125,7 +126,7 @@ impl Engine {
         Ok(engine)
     }
 
-    pub(crate) async fn run(mut self, mut messages: tokio_mpsc::Receiver<Message>) {
+    pub(crate) async fn run(mut self, mut messages: tokio_mpsc::Receiver<Box<Message>>) {
         self.handle(Input::Tick);
         let mut measure = tokio::time::interval(MEASURE_EVERY);
         measure.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -135,7 +136,7 @@ impl Engine {
             let wake = if self.quitting.is_some() { wake.min(Duration::from_millis(50)) } else { wake };
             let scrub_at = self.scrub_at;
             let message = tokio::select! {
-                message = messages.recv() => message,
+                message = messages.recv() => message.map(|message| *message),
                 () = tokio::time::sleep_until(scrub_at.unwrap_or_else(tokio::time::Instant::now)), if scrub_at.is_some() => {
                     self.scrub_at = None;
                     scrub::runtime(NETWORK_THREADS).await;
@@ -158,9 +159,12 @@ impl Engine {
                     let messages = self.messages.clone();
                     self.storage.log(move |log| {
                         let record = EventRecord { rows: log.export(), first_changed: log.first_changed() };
-                        let _ = messages.try_send(Message::Event(Event::Log(Arc::new(record))));
+                        let _ = messages.try_send(Box::new(Message::Event(Event::Log(Arc::new(record)))));
                     });
                 }
+                Some(Message::Input(Input::Command(
+                    command @ (Command::ChangePassphrase { .. } | Command::Export(_) | Command::Erase),
+                ))) => self.vault_command(command),
                 Some(Message::Input(Input::Command(Command::Quit))) => {
                     self.quitting.get_or_insert_with(|| tokio::time::Instant::now() + QUIT_LIMIT);
                     self.is_ending = true;
@@ -179,10 +183,31 @@ impl Engine {
         if self.is_ending {
             tokio::time::sleep(LINGER).await;
         }
-        let Self { storage, outlets, .. } = self;
+        let Self { storage, outlets, is_erasing, .. } = self;
+        if is_erasing {
+            storage.erase();
+        }
         // Joins the vault's thread: everything asked is durable before the front end hears that we stopped.
         let _ = tokio::task::spawn_blocking(move || drop(storage)).await;
-        let _ = outlets.events.try_send(Event::Stopped);
+        let _ = outlets.events.try_send(Box::new(Event::Stopped));
+    }
+
+    /// What is about the vault itself. A session's own changes of the vault come first: none of it in a session.
+    fn vault_command(&mut self, command: Command) {
+        if self.room.snapshot(process::now()).phase != Phase::Idle {
+            return self.tell(Event::refused("E_BUSY_SESSION"));
+        }
+        match command {
+            Command::ChangePassphrase { old, new } => self.storage.ask(Ask::ChangePassphrase { old, new }),
+            Command::Export(path) => self.storage.ask(Ask::Export(path)),
+            Command::Erase => {
+                self.is_erasing = true;
+                self.quitting.get_or_insert_with(|| tokio::time::Instant::now() + QUIT_LIMIT);
+                self.is_ending = true;
+                self.handle(Input::Command(Command::Quit));
+            }
+            _ => {}
+        }
     }
 
     fn handle(&mut self, input: Input) {
@@ -259,7 +284,7 @@ impl Engine {
             }
             _ => {}
         }
-        if self.outlets.events.try_send(event).is_err() {
+        if self.outlets.events.try_send(Box::new(event)).is_err() {
             tracing::warn!("the front end does not read its events");
         }
     }

@@ -1,6 +1,7 @@
 //! The handle that front ends hold.
 
 use std::{
+    io::Read,
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
@@ -10,7 +11,7 @@ use sotto_call::Input;
 use sotto_session_api::{
     CameraChoice, Command, Event, MediaTrack, MicrophoneChoice, ProfileRole, Snapshot, SpeakerChoice, VideoSlot,
 };
-use sotto_vault::{Cost, Vault, VaultError};
+use sotto_vault::{Cost, MoveWords, Vault, VaultError};
 use tokio::sync::mpsc as tokio_mpsc;
 
 use crate::{
@@ -25,8 +26,8 @@ const EVENTS: usize = 4096;
 
 /// A running engine. Dropped, it ends the session and stops.
 pub struct SessionHandle {
-    messages: tokio_mpsc::Sender<Message>,
-    events: Option<mpsc::Receiver<Event>>,
+    messages: tokio_mpsc::Sender<Box<Message>>,
+    events: Option<mpsc::Receiver<Box<Event>>>,
     snapshot: Arc<Mutex<Arc<Snapshot>>>,
     devices: Arc<Devices>,
     own: VideoSlot,
@@ -44,7 +45,7 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
         servers::endpoint(url, None).map_err(StartError::Rendezvous)?;
     }
     let (mut vault, restored) = open_vault(&config)?;
-    if !config.any_role && vault.profile().role != config.role {
+    if !config.any_role && config.moved.is_none() && vault.profile().role != config.role {
         return Err(StartError::Role);
     }
     if config.rendezvous.is_some() && vault.profile().rendezvous != config.rendezvous {
@@ -110,10 +111,32 @@ fn open_vault(config: &Config) -> Result<(Vault, bool), StartError> {
         }
         return Err(vault_error(error));
     }
-    let cost = if config.fast_kdf { Cost::Floor } else { Cost::Default };
-    Vault::create(&config.profile_dir, passphrase, config.role_of_profile(), cost)
-        .map(|vault| (vault, false))
-        .map_err(vault_error)
+    let cost = cost(config.fast_kdf);
+    let Some(moved) = &config.moved else {
+        return Vault::create(&config.profile_dir, passphrase, config.role_of_profile(), cost)
+            .map(|vault| (vault, false))
+            .map_err(vault_error);
+    };
+    let words = MoveWords::parse(moved.words.expose()).ok_or(StartError::Move)?;
+    let file = read_move_file(&moved.file).map_err(|_| StartError::Move)?;
+    match Vault::import(&config.profile_dir, &file, &words, passphrase, cost) {
+        Ok(vault) => Ok((vault, false)),
+        Err(VaultError::Open | VaultError::Parameters) => Err(StartError::Move),
+        Err(error) => Err(vault_error(error)),
+    }
+}
+
+/// What a guess at a new passphrase will cost: what this computer does in about 0.75 s (PROTOCOL §2.2), never below the
+/// floor.
+pub(crate) fn cost(fast: bool) -> Cost {
+    if fast { Cost::Floor } else { Cost::calibrate().unwrap_or(Cost::Floor) }
+}
+
+/// The file of another computer, if it is not longer than one can be.
+fn read_move_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = Vec::new();
+    std::fs::File::open(path)?.take(sotto_vault::MAX_FILE_LEN as u64 + 1).read_to_end(&mut file)?;
+    Ok(file)
 }
 
 fn vault_error(error: VaultError) -> StartError {
@@ -128,11 +151,11 @@ fn vault_error(error: VaultError) -> StartError {
 impl SessionHandle {
     /// Asks for something. False if the engine is gone or 1024 requests wait already.
     pub fn send(&self, command: Command) -> bool {
-        self.messages.try_send(Message::Input(Input::Command(command))).is_ok()
+        self.messages.try_send(Box::new(Message::Input(Input::Command(command)))).is_ok()
     }
 
     /// The events; they can be taken once.
-    pub const fn events(&mut self) -> Option<mpsc::Receiver<Event>> {
+    pub const fn events(&mut self) -> Option<mpsc::Receiver<Box<Event>>> {
         self.events.take()
     }
 
@@ -170,7 +193,7 @@ impl SessionHandle {
 
 impl Drop for SessionHandle {
     fn drop(&mut self) {
-        let _ = self.messages.try_send(Message::Input(Input::Command(Command::Quit)));
+        let _ = self.messages.try_send(Box::new(Message::Input(Input::Command(Command::Quit))));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

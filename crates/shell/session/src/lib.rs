@@ -5,10 +5,11 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), sotto_session::StartError> {
-//! use sotto_session::{Config, Passphrase, start};
-//! use sotto_session_api::{Command, ProfileRole};
+//! use sotto_session::{Config, start};
+//! use sotto_session_api::{Command, ProfileRole, SecretText};
 //!
-//! let mut handle = start(Config::new("/tmp/profile".into(), ProfileRole::Client, Passphrase::new("correct horse")))?;
+//! let passphrase = SecretText::new(String::from("correct horse"));
+//! let mut handle = start(Config::new("/tmp/profile".into(), ProfileRole::Client, passphrase))?;
 //! let events = handle.events().expect("taken once");
 //! handle.send(Command::Contacts);
 //! for event in events { println!("{event:?}"); }
@@ -38,7 +39,7 @@ mod servers;
 mod storage;
 mod transports;
 
-pub use config::{Config, Passphrase, StartError};
+pub use config::{Config, Moved, StartError};
 pub use handle::{SessionHandle, profile_exists, start};
 pub use media::device_code;
 pub use process::harden;

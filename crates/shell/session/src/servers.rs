@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 pub(crate) struct Servers {
     servers: HashMap<ServerUrl, Server>,
     ca_file: Option<PathBuf>,
-    inputs: mpsc::Sender<Input>,
+    inputs: mpsc::Sender<Box<Input>>,
 }
 
 /// One server, with a connection for each hour whose mailboxes are in use: a connection that carried two hours would
@@ -44,7 +44,7 @@ impl Mailboxes {
 }
 
 impl Servers {
-    pub(crate) fn new(ca_file: Option<PathBuf>, inputs: mpsc::Sender<Input>) -> Self {
+    pub(crate) fn new(ca_file: Option<PathBuf>, inputs: mpsc::Sender<Box<Input>>) -> Self {
         Self { servers: HashMap::new(), ca_file, inputs }
     }
 
@@ -54,7 +54,7 @@ impl Servers {
         if !server.connections.contains_key(&hour) {
             let Ok(endpoint) = endpoint(&url.0, self.ca_file.clone()) else {
                 let report = ServerReport::Offline { code: "rendezvous-protocol" };
-                let _ = self.inputs.try_send(Input::Server(url, report));
+                let _ = self.inputs.try_send(Box::new(Input::Server(url, report)));
                 return;
             };
             let mailboxes = Mailboxes::default();
@@ -123,7 +123,7 @@ impl Server {
 fn connect(
     endpoint: Endpoint,
     url: ServerUrl,
-    inputs: mpsc::Sender<Input>,
+    inputs: mpsc::Sender<Box<Input>>,
     online: Arc<AtomicUsize>,
     mailboxes: Mailboxes,
 ) -> Signaling {
@@ -149,7 +149,7 @@ fn connect(
                 }
                 _ => {}
             }
-            if inputs.send(Input::Server(url.clone(), report)).await.is_err() {
+            if inputs.send(Box::new(Input::Server(url.clone(), report))).await.is_err() {
                 return;
             }
         }
@@ -233,7 +233,7 @@ mod tests {
         let mut opened = HashSet::new();
         while opened.len() < 4 {
             let input = tokio::time::timeout(Duration::from_secs(10), received.recv()).await.unwrap().unwrap();
-            if let Input::Server(_, ServerReport::Opened { mailbox, .. }) = input {
+            if let Input::Server(_, ServerReport::Opened { mailbox, .. }) = *input {
                 opened.insert(mailbox);
             }
         }

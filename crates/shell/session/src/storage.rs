@@ -1,17 +1,38 @@
 //! The vault's own thread: writes are durable before they are reported.
 
-use std::{sync::mpsc, thread};
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+};
 
 use sotto_call::{Change, Input, Ticket};
 use sotto_identity::event_log::EventLog;
-use sotto_vault::Vault;
+use sotto_session_api::{Event, SecretText};
+use sotto_vault::{Vault, VaultError};
 use tokio::sync::mpsc as tokio_mpsc;
+
+use crate::{engine::Message, handle::cost};
 
 /// What the thread does, in order.
 enum Task {
     Store(Ticket, Change),
     /// Tells what happened so far.
     Log(Box<dyn FnOnce(&EventLog) + Send>),
+    ChangePassphrase {
+        old: SecretText,
+        new: SecretText,
+    },
+    Export(PathBuf),
+    Erase,
+}
+
+/// What a person asks of the vault itself; each is answered by an event.
+pub(crate) enum Ask {
+    ChangePassphrase { old: SecretText, new: SecretText },
+    Export(PathBuf),
 }
 
 /// Hands changes to the vault; dropped, it finishes what was asked and closes the vault.
@@ -21,23 +42,33 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    pub(crate) fn start(mut vault: Vault, inputs: tokio_mpsc::Sender<Input>) -> std::io::Result<Self> {
+    /// `fast_kdf`: a new passphrase costs as little as is allowed.
+    pub(crate) fn start(
+        mut vault: Vault,
+        fast_kdf: bool,
+        messages: tokio_mpsc::Sender<Box<Message>>,
+    ) -> io::Result<Self> {
         let (changes, receiver) = mpsc::channel::<Task>();
         let thread = thread::Builder::new().name("vault".into()).spawn(move || {
             while let Ok(task) = receiver.recv() {
-                let (ticket, change) = match task {
-                    Task::Store(ticket, change) => (ticket, change),
+                let answer = match task {
+                    Task::Store(ticket, change) => Message::Input(store(&mut vault, ticket, change)),
                     Task::Log(tell) => {
                         tell(&vault.profile().log);
                         continue;
                     }
+                    Task::ChangePassphrase { old, new } => {
+                        Message::Event(change_passphrase(&mut vault, &old, &new, fast_kdf))
+                    }
+                    Task::Export(path) => Message::Event(export(&vault, &path, fast_kdf)),
+                    Task::Erase => {
+                        if let Err(error) = vault.destroy() {
+                            tracing::error!(%error, "the profile could not be erased");
+                        }
+                        return;
+                    }
                 };
-                // What is forgotten is to be in no older file either.
-                let for_good = matches!(change, Change::RemoveContact(_));
-                let change = |profile: &mut sotto_vault::Profile| apply(profile, change);
-                let written = if for_good { vault.update_for_good(change) } else { vault.update(change) };
-                let input = if written.is_ok() { Input::Stored(ticket) } else { Input::StoreFailed(ticket) };
-                if inputs.blocking_send(input).is_err() {
+                if messages.blocking_send(Box::new(answer)).is_err() {
                     // The engine is gone, but what it asked for still becomes durable.
                 }
             }
@@ -46,15 +77,29 @@ impl Storage {
     }
 
     pub(crate) fn store(&self, ticket: Ticket, change: Change) {
-        if let Some(changes) = &self.changes {
-            let _ = changes.send(Task::Store(ticket, change));
-        }
+        self.send(Task::Store(ticket, change));
     }
 
     /// Hands the event log out, with all that was stored before.
     pub(crate) fn log(&self, tell: impl FnOnce(&EventLog) + Send + 'static) {
+        self.send(Task::Log(Box::new(tell)));
+    }
+
+    pub(crate) fn ask(&self, ask: Ask) {
+        self.send(match ask {
+            Ask::ChangePassphrase { old, new } => Task::ChangePassphrase { old, new },
+            Ask::Export(path) => Task::Export(path),
+        });
+    }
+
+    /// Destroys the vault after what was asked before; nothing can be asked after it.
+    pub(crate) fn erase(&self) {
+        self.send(Task::Erase);
+    }
+
+    fn send(&self, task: Task) {
         if let Some(changes) = &self.changes {
-            let _ = changes.send(Task::Log(Box::new(tell)));
+            let _ = changes.send(task);
         }
     }
 }
@@ -66,6 +111,55 @@ impl Drop for Storage {
             let _ = thread.join();
         }
     }
+}
+
+fn store(vault: &mut Vault, ticket: Ticket, change: Change) -> Input {
+    // What is forgotten is to be in no older file either.
+    let for_good = matches!(change, Change::RemoveContact(_));
+    let change = |profile: &mut sotto_vault::Profile| apply(profile, change);
+    let written = if for_good { vault.update_for_good(change) } else { vault.update(change) };
+    if written.is_ok() { Input::Stored(ticket) } else { Input::StoreFailed(ticket) }
+}
+
+fn change_passphrase(vault: &mut Vault, old: &SecretText, new: &SecretText, fast_kdf: bool) -> Event {
+    let changed =
+        vault.check_passphrase(old.expose()).and_then(|()| vault.change_passphrase(new.expose(), cost(fast_kdf)));
+    match changed {
+        Ok(()) => Event::PassphraseChanged,
+        Err(VaultError::Open) => Event::refused("E_PASSPHRASE"),
+        Err(_) => Event::refused("E_STORE"),
+    }
+}
+
+fn export(vault: &Vault, path: &Path, fast_kdf: bool) -> Event {
+    // Another computer opens it: the usual cost, not what suits this one.
+    let cost = if fast_kdf { sotto_vault::Cost::Floor } else { sotto_vault::Cost::Default };
+    let written = vault.export(cost).and_then(|(file, words)| Ok(write(path, &file).map(|()| words)?));
+    match written {
+        Ok(words) => Event::Exported { words: SecretText::new(words.words().join(" ")) },
+        Err(error) => {
+            tracing::warn!(%error, "the file for another computer could not be written");
+            Event::refused("E_EXPORT")
+        }
+    }
+}
+
+/// Writes a file whole or not at all, readable by its owner only.
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&part).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    written.and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&part);
+    })
 }
 
 fn apply(profile: &mut sotto_vault::Profile, change: Change) {

@@ -22,7 +22,7 @@ pub(crate) type SharedTransport = Arc<OnceLock<Arc<Transport>>>;
 
 pub(crate) struct Transports {
     tasks: HashMap<TransportId, Task>,
-    inputs: mpsc::Sender<Input>,
+    inputs: mpsc::Sender<Box<Input>>,
     inlet: PacketInlet,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Negotiated {
 type SharedNegotiated = Arc<OnceLock<Negotiated>>;
 
 impl Transports {
-    pub(crate) fn new(inputs: mpsc::Sender<Input>, inlet: PacketInlet) -> Self {
+    pub(crate) fn new(inputs: mpsc::Sender<Box<Input>>, inlet: PacketInlet) -> Self {
         Self { tasks: HashMap::new(), inputs, inlet }
     }
 
@@ -92,12 +92,12 @@ async fn run(
     id: TransportId,
     config: TransportConfig,
     mut requests: mpsc::UnboundedReceiver<TransportRequest>,
-    (inputs, inlet): (mpsc::Sender<Input>, PacketInlet),
+    (inputs, inlet): (mpsc::Sender<Box<Input>>, PacketInlet),
     shared: SharedTransport,
     negotiated: SharedNegotiated,
 ) {
     let offerer = config.offerer;
-    let report = |report| inputs.send(Input::Transport(id, report));
+    let report = |report| inputs.send(Box::new(Input::Transport(id, report)));
     let (events, mut received) = mpsc::channel(1024);
     let transport = match Transport::new(config, events).await {
         Ok(transport) => Arc::new(transport),
@@ -138,7 +138,7 @@ async fn run(
                     TransportEvent::RestartFailed(fault) => TransportReport::RestartFailed(code(fault)),
                     TransportEvent::Failed(fault) => TransportReport::Failed(code(fault)),
                 };
-                if inputs.send(Input::Transport(id, translated)).await.is_err() {
+                if inputs.send(Box::new(Input::Transport(id, translated))).await.is_err() {
                     return;
                 }
             }
@@ -199,12 +199,16 @@ fn restarted(outcome: Result<IceCredentials, TransportFault>) -> TransportReport
     }
 }
 
-async fn describe(transport: &Transport, inputs: &mpsc::Sender<Input>, id: TransportId) -> Result<(), TransportFault> {
+async fn describe(
+    transport: &Transport,
+    inputs: &mpsc::Sender<Box<Input>>,
+    id: TransportId,
+) -> Result<(), TransportFault> {
     let report = match transport.description().await {
         Ok(description) => TransportReport::Description(description),
         Err(fault) => TransportReport::Failed(code(fault)),
     };
-    inputs.send(Input::Transport(id, report)).await.map_err(|_| TransportFault::Internal("engine is gone"))
+    inputs.send(Box::new(Input::Transport(id, report))).await.map_err(|_| TransportFault::Internal("engine is gone"))
 }
 
 const fn code(fault: TransportFault) -> &'static str {

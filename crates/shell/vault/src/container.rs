@@ -15,7 +15,24 @@ use zeroize::Zeroizing;
 
 use crate::{VaultError, cost::KdfParams};
 
-const MAGIC: &[u8; 6] = b"TSPV\x01\x01";
+/// What a file is; each begins with its own magic number, version 1 and key derivation 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `vault.tsp`
+    Vault,
+    /// A file to take to another computer (§2.3): it is never opened in place of a vault.
+    Move,
+}
+
+impl Kind {
+    const fn magic(self) -> &'static [u8; 6] {
+        match self {
+            Self::Vault => b"TSPV\x01\x01",
+            Self::Move => b"TSPM\x01\x01",
+        }
+    }
+}
+
 const SALT: usize = 19;
 const WRAP_NONCE: usize = 51;
 const WRAPPED_DEK: usize = 63;
@@ -25,8 +42,8 @@ const CT_LEN: usize = 151;
 const CT: usize = 155;
 const TAG_LEN: usize = 16;
 
-/// Largest file: years of contacts are far below it.
-pub(crate) const MAX_FILE_LEN: usize = 16 * 1024 * 1024;
+/// Largest file, bytes: years of contacts are far below it.
+pub const MAX_FILE_LEN: usize = 16 * 1024 * 1024;
 
 /// The first 111 bytes: parameters, salt and the wrapped key. They stay until the passphrase changes.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,9 +57,15 @@ pub(crate) struct HeaderSeed {
 
 impl Header {
     /// Wraps a data key under a passphrase.
-    pub fn wrap(params: KdfParams, passphrase: &str, seed: &HeaderSeed, dek: &Secret<32>) -> Result<Self, VaultError> {
+    pub fn wrap(
+        kind: Kind,
+        params: KdfParams,
+        passphrase: &str,
+        seed: &HeaderSeed,
+        dek: &Secret<32>,
+    ) -> Result<Self, VaultError> {
         let mut bytes = [0; WRITE_SALT];
-        bytes[..6].copy_from_slice(MAGIC);
+        bytes[..6].copy_from_slice(kind.magic());
         bytes[6..10].copy_from_slice(&params.memory_kib.to_be_bytes());
         bytes[10..14].copy_from_slice(&params.passes.to_be_bytes());
         bytes[14..18].copy_from_slice(&params.lanes.to_be_bytes());
@@ -61,9 +84,9 @@ impl Header {
     }
 
     /// Reads the header of a file.
-    pub fn of(file: &[u8]) -> Result<Self, VaultError> {
+    pub fn of(kind: Kind, file: &[u8]) -> Result<Self, VaultError> {
         let bytes = *file.first_chunk::<WRITE_SALT>().ok_or(VaultError::Open)?;
-        if &bytes[..6] != MAGIC { Err(VaultError::Open) } else { Ok(Self(bytes)) }
+        if &bytes[..6] != kind.magic() { Err(VaultError::Open) } else { Ok(Self(bytes)) }
     }
 
     /// What opening it will cost; not authenticated yet.
@@ -207,13 +230,15 @@ mod tests {
     fn small() -> (Header, Secret<32>, Vec<u8>) {
         let params = KdfParams { memory_kib: 8, passes: 1, lanes: 1 };
         let dek = Secret::new([0x7C; 32]);
-        let header = Header::wrap(params, "pass", &HeaderSeed { salt: [1; 32], wrap_nonce: [2; 12] }, &dek).unwrap();
+        let header =
+            Header::wrap(Kind::Vault, params, "pass", &HeaderSeed { salt: [1; 32], wrap_nonce: [2; 12] }, &dek)
+                .unwrap();
         let file = header.seal(&dek, &[3; 32], 9, b"body").unwrap();
         (header, dek, file)
     }
 
     fn open(file: &[u8], passphrase: &str) -> Result<(u64, Vec<u8>), VaultError> {
-        let dek = Header::of(file)?.unwrap_dek(passphrase)?;
+        let dek = Header::of(Kind::Vault, file)?.unwrap_dek(passphrase)?;
         open_body(file, &dek).map(|(generation, body)| (generation, body.to_vec()))
     }
 

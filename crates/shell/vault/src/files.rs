@@ -95,6 +95,20 @@ pub(crate) fn remove_leftovers(folder: &Path) {
     let _ = fs::remove_file(folder.join(TEMP));
 }
 
+/// Overwrites and removes a file; one that is not there is fine. Disks keep copies that no program reaches: what counts
+/// is that the key derivation's salt is gone with it.
+pub(crate) fn erase(path: &Path) -> io::Result<()> {
+    let len = match fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    io::copy(&mut io::repeat(0).take(len), &mut file)?;
+    file.sync_all()?;
+    fs::remove_file(path)
+}
+
 fn owner_only() -> OpenOptions {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "the mode is a Unix thing"))]
     let mut options = OpenOptions::new();

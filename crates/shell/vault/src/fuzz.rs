@@ -4,7 +4,7 @@ use sotto_identity::Secret;
 
 use crate::{
     body,
-    container::{self, Header},
+    container::{self, Header, Kind},
     cost::KdfParams,
 };
 
@@ -13,10 +13,12 @@ use crate::{
 /// # Panics
 /// If a profile that is read is not written as it was read.
 pub fn fuzz_vault_open(data: &[u8]) {
-    if let Ok(header) = Header::of(data) {
-        let params = header.params();
-        let _ = (params.check_floor(KdfParams::FLOOR), params.check());
-        assert!(container::open_body(data, &Secret::new([0x7c; 32])).is_err(), "opened without the key");
+    for kind in [Kind::Vault, Kind::Move] {
+        if let Ok(header) = Header::of(kind, data) {
+            let params = header.params();
+            let _ = (params.check_floor(KdfParams::FLOOR), params.check());
+            assert!(container::open_body(data, &Secret::new([0x7c; 32])).is_err(), "opened without the key");
+        }
     }
     if let Ok(profile) = body::decode(data) {
         let written = body::encode(&profile).expect("what was read can be written");

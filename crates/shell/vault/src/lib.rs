@@ -21,10 +21,13 @@ mod files;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod move_file;
 mod profile;
 mod vault;
 
+pub use container::MAX_FILE_LEN;
 pub use cost::Cost;
+pub use move_file::{MoveWords, WORDS as MOVE_WORDS};
 pub use profile::Profile;
 pub use vault::Vault;
 

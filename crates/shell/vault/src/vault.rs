@@ -11,9 +11,10 @@ use sotto_session_api::ProfileRole;
 
 use crate::{
     Profile, VaultError, body,
-    container::{self, Header, HeaderSeed},
+    container::{self, Header, HeaderSeed, Kind},
     cost::{Cost, KdfParams},
     files::{self, Files, SystemFiles},
+    move_file::{self, MoveWords},
 };
 
 /// An open vault. The folder is locked while it lives; its keys are erased when it is dropped.
@@ -53,11 +54,7 @@ impl Vault {
         params: KdfParams,
         files: Box<dyn Files>,
     ) -> Result<Self, VaultError> {
-        files::make_folder(folder)?;
-        let lock = files::lock(folder)?;
-        if Self::exists(folder) {
-            return Err(VaultError::Io(io::ErrorKind::AlreadyExists.into()));
-        }
+        let lock = Self::claim(folder)?;
         let profile = Profile {
             role,
             identity: if role == ProfileRole::Therapist { Some(random_secret()?) } else { None },
@@ -68,11 +65,102 @@ impl Vault {
             name: None,
             log: EventLog::default(),
         };
+        Self::begin(folder, profile, passphrase, params, files, lock)
+    }
+
+    /// The folder, made if it is missing, for a new vault.
+    fn claim(folder: &Path) -> Result<File, VaultError> {
+        files::make_folder(folder)?;
+        let lock = files::lock(folder)?;
+        if Self::exists(folder) {
+            return Err(VaultError::Io(io::ErrorKind::AlreadyExists.into()));
+        }
+        Ok(lock)
+    }
+
+    fn begin(
+        folder: &Path,
+        profile: Profile,
+        passphrase: &str,
+        params: KdfParams,
+        files: Box<dyn Files>,
+        lock: File,
+    ) -> Result<Self, VaultError> {
         let (header, dek) = new_header(passphrase, params)?;
         let mut vault =
             Self { folder: folder.to_owned(), files, header, dek, generation: 0, on_disk: None, profile, _lock: lock };
         vault.save()?;
         Ok(vault)
+    }
+
+    /// Makes a vault of what another computer's vault [exported](Self::export), with a device secret of its own. Blocks
+    /// for two key derivations.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create); [`VaultError::Open`] for wrong words or a damaged file, before anything is written.
+    pub fn import(
+        folder: &Path,
+        file: &[u8],
+        words: &MoveWords,
+        passphrase: &str,
+        cost: Cost,
+    ) -> Result<Self, VaultError> {
+        Self::import_with(folder, file, words, passphrase, (cost.params()?, KdfParams::FLOOR), Box::new(SystemFiles))
+    }
+
+    pub(crate) fn import_with(
+        folder: &Path,
+        file: &[u8],
+        words: &MoveWords,
+        passphrase: &str,
+        (params, floor): (KdfParams, KdfParams),
+        files: Box<dyn Files>,
+    ) -> Result<Self, VaultError> {
+        if file.len() > container::MAX_FILE_LEN {
+            return Err(VaultError::Open);
+        }
+        let lock = Self::claim(folder)?;
+        let mut profile = move_file::open(file, words, floor)?;
+        profile.device_secret = random_secret()?;
+        Self::begin(folder, profile, passphrase, params, files, lock)
+    }
+
+    /// A file for another computer, and the words that open it; neither is kept. Blocks for the key derivation.
+    ///
+    /// # Errors
+    /// [`VaultError::Parameters`] for a cost out of bounds, [`VaultError::Io`].
+    pub fn export(&self, cost: Cost) -> Result<(Vec<u8>, MoveWords), VaultError> {
+        self.export_with(cost.params()?)
+    }
+
+    pub(crate) fn export_with(&self, params: KdfParams) -> Result<(Vec<u8>, MoveWords), VaultError> {
+        let mut drawn = zeroize::Zeroizing::new([0; move_file::WORDS]);
+        random(&mut *drawn)?;
+        let words = MoveWords::new(*drawn);
+        let mut write_salt = [0; 32];
+        random(&mut write_salt)?;
+        let file = move_file::seal(&self.profile, &words, params, &new_seed()?, &write_salt, &random_secret()?)?;
+        Ok((file, words))
+    }
+
+    /// Destroys it: what is on disk is overwritten as far as a disk lets it, then removed, the backup first; the folder
+    /// and what is not ours in it stay.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`]; what is left is named by [`exists`](Self::exists).
+    pub fn destroy(self) -> Result<(), VaultError> {
+        for name in [files::BACKUP, files::TEMP, files::VAULT] {
+            files::erase(&self.folder.join(name))?;
+        }
+        Ok(())
+    }
+
+    /// Whether this is the passphrase. Blocks for the key derivation.
+    ///
+    /// # Errors
+    /// [`VaultError::Open`] if it is not, [`VaultError::Io`] without memory.
+    pub fn check_passphrase(&self, passphrase: &str) -> Result<(), VaultError> {
+        self.header.unwrap_dek(passphrase).map(drop)
     }
 
     /// Opens a vault. Blocks for the key derivation.
@@ -104,7 +192,7 @@ impl Vault {
         lock: File,
     ) -> Result<Self, VaultError> {
         let file = files::read(folder, name)?;
-        let header = Header::of(&file)?;
+        let header = Header::of(Kind::Vault, &file)?;
         header.params().check_floor(floor)?;
         let dek = header.unwrap_dek(passphrase)?;
         let (generation, plain) = container::open_body(&file, &dek)?;
@@ -244,11 +332,15 @@ impl core::fmt::Debug for Vault {
 }
 
 fn new_header(passphrase: &str, params: KdfParams) -> Result<(Header, Secret<32>), VaultError> {
+    let dek = random_secret()?;
+    Ok((Header::wrap(Kind::Vault, params, passphrase, &new_seed()?, &dek)?, dek))
+}
+
+fn new_seed() -> Result<HeaderSeed, VaultError> {
     let mut seed = HeaderSeed { salt: [0; 32], wrap_nonce: [0; 12] };
     random(&mut seed.salt)?;
     random(&mut seed.wrap_nonce)?;
-    let dek = random_secret()?;
-    Ok((Header::wrap(params, passphrase, &seed, &dek)?, dek))
+    Ok(seed)
 }
 
 fn random(out: &mut [u8]) -> Result<(), VaultError> {

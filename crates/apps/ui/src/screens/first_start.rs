@@ -1,23 +1,26 @@
 //! First start: passphrase, and for a therapist the address of the practice's server.
 
+use std::path::PathBuf;
+
 use egui::{Key, Ui};
 use sotto_session_api::{ProfileRole, sentences::sentence};
 use zeroize::Zeroizing;
 
-use super::{bar, welcome};
+use super::{bar, computer, welcome};
 use crate::{
     fonts::Type,
     icons,
     interface::{Screen, secret_text},
     model::{Profile, Request, Secret},
-    widgets::{Button, Field, Tone, at, checkbox, flow, gap, notice, page, region, text, title},
+    widgets::{Button, Field, Tone, at, checkbox, flow, gap, heading, icon_text, notice, page, region, text, title},
 };
 
-const SHORTEST: usize = 8;
+pub(crate) const SHORTEST: usize = 8;
 
 /// What is being filled in.
 pub(crate) struct FirstStart {
     pub role: Option<ProfileRole>,
+    moved: Option<Moved>,
     passphrase: Zeroizing<String>,
     again: Zeroizing<String>,
     server: String,
@@ -26,10 +29,17 @@ pub(crate) struct FirstStart {
     fresh: bool,
 }
 
+/// A profile that comes from another computer.
+struct Moved {
+    file: Option<PathBuf>,
+    words: Zeroizing<String>,
+}
+
 impl Default for FirstStart {
     fn default() -> Self {
         Self {
             role: None,
+            moved: None,
             passphrase: secret_text(),
             again: secret_text(),
             server: String::new(),
@@ -44,6 +54,18 @@ impl FirstStart {
     pub(crate) const fn choose(&mut self, role: ProfileRole) {
         self.role = Some(role);
         self.fresh = true;
+    }
+
+    /// From another computer: the role is that of the profile which comes.
+    pub(crate) fn choose_moved(&mut self) {
+        self.choose(ProfileRole::Client);
+        self.moved = Some(Moved { file: None, words: secret_text() });
+    }
+
+    pub(crate) fn offer_move_file(&mut self, file: PathBuf) {
+        if let Some(moved) = &mut self.moved {
+            moved.file = Some(file);
+        }
     }
 
     pub(crate) fn offer_server(&mut self, address: &str) {
@@ -79,6 +101,15 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
                 return;
             }
             gap(ui, 8.0);
+            if s.state.first.moved.is_some() {
+                title(ui, Type::TITLE, t.arrive_title);
+                gap(ui, 8.0);
+                text(ui, Type::LEAD, s.theme.ink2, t.arrive_lead);
+                gap(ui, 24.0);
+                failed(ui, s);
+                fields_of_moved(ui, s, busy);
+                return;
+            }
             title(ui, Type::TITLE, if therapist { t.setup_title_therapist } else { t.setup_title_client });
             gap(ui, 8.0);
             text(ui, Type::LEAD, s.theme.ink2, t.setup_lead);
@@ -153,8 +184,56 @@ fn fields(ui: &mut Ui, s: &mut Screen<'_>, therapist: bool, busy: bool) {
             s.state.first.again = secret_text();
             let server = s.state.first.server.trim().to_owned();
             s.state.profile_failed = None;
-            s.requests.push(Request::CreateProfile { role, passphrase: Secret::new(passphrase), server });
+            s.requests.push(Request::CreateProfile { role, passphrase: Secret::new(passphrase), server, moved: None });
         }
+    }
+}
+
+/// The file, its words, and the passphrase on this computer.
+fn fields_of_moved(ui: &mut Ui, s: &mut Screen<'_>, busy: bool) {
+    let t = s.t;
+    let first = &mut s.state.first;
+    let tried = first.tried;
+    let Some(moved) = &mut first.moved else { return };
+    heading(ui, Type::BUTTON, t.arrive_file);
+    gap(ui, 6.0);
+    let name = moved.file.as_ref().and_then(|file| file.file_name()).map(|name| name.to_string_lossy().into_owned());
+    if Button::secondary(t.arrive_choose).icon(icons::FILE).height(44.0).show(ui).clicked() {
+        s.requests.push(Request::OpenMoveFile);
+    }
+    gap(ui, 6.0);
+    match &name {
+        Some(name) => icon_text(ui, icons::CHECK_CIRCLE_FILL, s.theme.ok, Type::SECOND, s.theme.ink, name),
+        None if tried => icon_text(ui, icons::WARNING_FILL, s.theme.warn, Type::SECOND, s.theme.ink, t.arrive_no_file),
+        None => text(ui, Type::SECOND, s.theme.ink2, t.arrive_file_text),
+    };
+    gap(ui, 20.0);
+    let says_words = tried && moved.words.trim().is_empty();
+    let below = if says_words { t.arrive_no_words } else { t.arrive_words_help };
+    let words = Field::new(t.arrive_words).limit(512).below(below, says_words).show(ui, &mut moved.words);
+    gap(ui, 20.0);
+    let hidden = !first.shown;
+    let (new, again) =
+        computer::new_passphrase(ui, t, t.passphrase_here, &mut first.passphrase, &mut first.again, hidden, tried);
+    let enter = [&words, &new, &again].into_iter().any(|field| entered(ui, field));
+    gap(ui, 8.0);
+    checkbox(ui, t.show_passphrase, "", &mut first.shown);
+    gap(ui, 20.0);
+    let label = if busy { t.arrive_busy } else { t.arrive_go };
+    let clicked = Button::primary(label).height(52.0).min_width(220.0).enabled(!busy).show(ui).clicked();
+    if !(clicked || enter) || busy {
+        return;
+    }
+    first.tried = true;
+    let is_good = computer::is_good(&first.passphrase, &first.again);
+    let Some(Moved { file: Some(file), words: typed }) = &first.moved else { return };
+    if is_good && !typed.trim().is_empty() {
+        // Kept: who mistyped a word sees which.
+        let moved = Some((file.clone(), Secret::new(typed.clone())));
+        let passphrase = Secret::new(first.passphrase.clone());
+        s.state.profile_failed = None;
+        let role = ProfileRole::Client;
+        s.requests.push(Request::CreateProfile { role, passphrase, server: String::new(), moved });
     }
 }
 

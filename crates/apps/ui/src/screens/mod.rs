@@ -4,6 +4,7 @@ pub(crate) mod admitted;
 pub(crate) mod bar;
 pub(crate) mod clients;
 pub(crate) mod compare;
+pub(crate) mod computer;
 pub(crate) mod contact;
 pub(crate) mod devices;
 pub(crate) mod ended;
@@ -42,6 +43,7 @@ pub(crate) struct State {
     pub session: session::SessionState,
     pub listen: listen::ListenState,
     pub devices: devices::DevicesState,
+    pub computer: computer::Computer,
     pub profile_failed: Option<String>,
     pub leave_now: bool,
 }
@@ -49,6 +51,7 @@ pub(crate) struct State {
 impl State {
     /// What an event means for the screens.
     pub(crate) fn handle(&mut self, event: &Event) {
+        self.computer.handle(event);
         match event {
             Event::Invited { contact, form, .. } => {
                 self.new_client.busy = false;
@@ -75,6 +78,7 @@ impl State {
                 self.room.admitting = None;
                 self.compare.sent = false;
             }
+            Event::PassphraseChanged => self.place = Place::Settings,
             Event::Waiting(_) => {
                 self.join = join::JoinState::default();
                 self.place = Place::Home;

@@ -3,12 +3,12 @@
 use egui::{Rect, Ui};
 use sotto_session_api::{ProfileRole, sentences::Language};
 
-use super::{bar, contact, salt, standing};
+use super::{bar, computer, contact, salt, standing};
 use crate::{
     fonts::Type,
     icons,
     interface::{Place, Screen},
-    model::{LOCK_MINUTES, Profile},
+    model::{LOCK_MINUTES, Profile, Request},
     theme::Look,
     widgets::{Button, at, checkbox, divider, flow, gap, heading, page, region, segment, text, title},
 };
@@ -100,6 +100,18 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
                 });
                 gap(ui, 8.0);
                 text(ui, Type::SMALL, s.theme.ink2, t.lock_after_text);
+            }
+            if s.model.profile == Profile::Open {
+                group(ui, t.this_computer);
+                computer::links(ui, s);
+                if s.is_therapist() && s.model.abilities.files {
+                    group(ui, t.record);
+                    text(ui, Type::SMALL, s.theme.ink2, t.record_text);
+                    gap(ui, 10.0);
+                    if Button::secondary(t.record_save).icon(icons::DOWNLOAD_SIMPLE).height(44.0).show(ui).clicked() {
+                        s.requests.push(Request::SaveRecord);
+                    }
+                }
             }
             gap(ui, 24.0);
             divider(ui);

@@ -28,7 +28,12 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
             if choice_card(ui, icons::DOOR, s.t.am_therapist, s.t.am_therapist_text).clicked() {
                 s.state.first.choose(ProfileRole::Therapist);
             }
-            gap(ui, 32.0);
+            gap(ui, 24.0);
+            if s.model.abilities.files
+                && Button::text(s.t.come_from).icon(icons::MONITOR).height(44.0).show(ui).clicked()
+            {
+                s.state.first.choose_moved();
+            }
             if s.model.abilities.preview
                 && Button::text(s.t.check_devices).icon(icons::HEADPHONES).height(44.0).show(ui).clicked()
             {

@@ -34,6 +34,14 @@ texts! {
     passphrase_short passphrase_differs show_passphrase server server_hint server_help_therapist server_help_client
     server_wrong open_policy policy_wrong policy_taken setup_go setup_busy setup_missing setup_missing_server unlock_title unlock_lead unlock_go
     unlock_busy unlock_forgotten
+    come_from arrive_title arrive_lead arrive_file arrive_file_text arrive_choose arrive_no_file arrive_words
+    arrive_words_help arrive_no_words arrive_go arrive_busy
+    // This computer
+    this_computer change_passphrase change_title change_lead passphrase_present passphrase_new passphrase_here change_go change_busy
+    passphrase_changed move_computer move_title move_lead move_step_file move_step_words move_step_there move_compare
+    move_go move_busy move_words_title move_words_text move_next move_next_text erase_title erase_text erase
+    erase_asked erase_asked_text erase_yes record record_text record_save record_stored record_not_stored
+    record_changed
     // Room
     waiting here_now here_minute here_minutes same_keys_as same_keys new_compare continuity_lost admit admit_name
     admitting more_name send_away send_away_text open_contact nobody_waiting nobody_waiting_text silent new_client

@@ -55,7 +55,7 @@ pub(crate) struct Shared {
     admitted: Mutex<Option<Box<MediaOpenKeys>>>,
     transport: Arc<Transport>,
     counters: Mutex<Counters>,
-    messages: tokio_mpsc::Sender<Message>,
+    messages: tokio_mpsc::Sender<Box<Message>>,
 }
 
 impl Shared {
@@ -105,11 +105,11 @@ impl Shared {
 
     /// Full only if the engine is stuck; an event more would not help it.
     fn tell(&self, event: Event) {
-        let _ = self.messages.try_send(Message::Event(event));
+        let _ = self.messages.try_send(Box::new(Message::Event(event)));
     }
 
     fn input(&self, input: Input) {
-        let _ = self.messages.try_send(Message::Input(input));
+        let _ = self.messages.try_send(Box::new(Message::Input(input)));
     }
 
     /// A device works again.
@@ -175,7 +175,7 @@ impl Media {
         camera_in_g1: bool,
         admitted_ms: u64,
         slots: (VideoSlot, VideoSlot),
-        messages: tokio_mpsc::Sender<Message>,
+        messages: tokio_mpsc::Sender<Box<Message>>,
         inlet: &PacketInlet,
     ) -> Self {
         let shared = Arc::new(Shared {
