@@ -121,3 +121,38 @@ fn the_second_use_of_a_link_is_told_to_both() {
     assert_eq!(alert["contact"].as_str().unwrap(), meeting.client_contact);
     meeting.close();
 }
+
+#[test]
+fn a_new_invite_for_a_contact_renews_it_and_a_withdrawn_one_does_nothing() {
+    let stage = Stage::new("relink");
+    let mut meeting = stage.meet("code");
+    meeting.open();
+    meeting.end();
+    let Meeting { mut therapist, mut client, client_contact, therapist_contact } = meeting;
+    let relink = |therapist: &mut Peer, form: &str| {
+        therapist.send(&json!({"cmd": "relink", "contact": client_contact, "form": form}));
+        let invite = therapist.expect("invite", 45, |event| event[form].is_string());
+        assert_eq!(invite["contact"], client_contact);
+        invite[form].as_str().unwrap().to_owned()
+    };
+    let withdrawn = relink(&mut therapist, "link");
+    therapist.send(&json!({"cmd": "withdraw", "contact": client_contact}));
+    therapist.expect("contacts", 10, |_| true);
+    client.send(&json!({"cmd": "join", "invite": withdrawn, "contact": therapist_contact}));
+    client.expect("error", 60, |error| error["code"] == "E_INVITE_BURNED");
+    assert!(therapist.told("peer_waiting").len() == 1, "from the first session");
+
+    let code = relink(&mut therapist, "code");
+    client.send(&json!({"cmd": "join", "invite": code, "contact": therapist_contact}));
+    let mut meeting = Meeting::in_waiting_room(therapist, client);
+    assert_eq!((&meeting.client_contact, &meeting.therapist_contact), (&client_contact, &therapist_contact));
+    for peer in meeting.both() {
+        peer.send(&json!({"cmd": "contacts"}));
+        let contacts = peer.expect("contacts", 10, |event| event["contacts"][0]["state"] == "unverified");
+        assert_eq!(contacts["contacts"].as_array().unwrap().len(), 1, "{contacts}");
+    }
+    meeting.open();
+    meeting.see_and_hear();
+    meeting.end();
+    meeting.close();
+}

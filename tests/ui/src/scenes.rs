@@ -46,6 +46,7 @@ pub const ALL: &[&str] = &[
     "join",
     "join-refused",
     "people",
+    "join-again",
     "joining",
     "waiting",
     "waiting-back",
@@ -53,6 +54,7 @@ pub const ALL: &[&str] = &[
     "compare",
     "compare-client",
     "compare-changed",
+    "compare-continuity",
     "compare-digits",
     "compare-picked",
     "compare-none",
@@ -73,6 +75,7 @@ pub const ALL: &[&str] = &[
     "listen",
     "contact",
     "contact-mismatch",
+    "contact-key-changed",
     "devices",
     "settings",
     "passphrase",
@@ -130,7 +133,7 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
             let (what, what_to_do) = (said.what.to_owned(), said.what_to_do.to_owned());
             desk.tell(&Event::Refused { code: "E_CODE_WRONG", what, what_to_do });
         }
-        "people" => {
+        "people" | "join-again" => {
             client(&mut desk);
             desk.snapshot.contacts = vec![therapist_contact()];
         }
@@ -160,6 +163,10 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
         "compare-changed" => {
             therapist(&mut desk);
             compare(&mut desk, CompareReason::Changed);
+        }
+        "compare-continuity" => {
+            therapist(&mut desk);
+            compare(&mut desk, CompareReason::Continuity);
         }
         "mismatch" => {
             client(&mut desk);
@@ -197,6 +204,12 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
         "contact" => {
             therapist(&mut desk);
             desk.interface.open(Place::Contact(TUESDAY));
+        }
+        "contact-key-changed" => {
+            therapist(&mut desk);
+            desk.interface.open(Place::Contact(TUESDAY));
+            let code = AlertCode::KeyChanged { known: TUESDAY };
+            desk.tell(&Event::Alert { contact: Some(GARDEN), code });
         }
         "contact-mismatch" => {
             therapist(&mut desk);
@@ -257,6 +270,7 @@ pub fn open(name: &str, preferences: Preferences, size: impl Into<Vec2>) -> Harn
     match name {
         "first-start" => press(&mut harness, t.am_therapist),
         "first-start-client" => press(&mut harness, t.have_code),
+        "join-again" => press(&mut harness, t.home_new_code),
         "first-start-moved" => press(&mut harness, t.come_from),
         "move-words" => {
             let words =

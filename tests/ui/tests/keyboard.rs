@@ -8,7 +8,7 @@ use egui_kittest::{
 };
 use sotto_session_api::Command;
 use sotto_session_api::{
-    CompareReason, Event, Gate, InviteForm, MediaTrack, Phase, Pick, ProfileRole, sentences::Language,
+    CompareMethod, CompareReason, Event, Gate, InviteForm, MediaTrack, Phase, Pick, ProfileRole, sentences::Language,
 };
 use sotto_ui::{Look, Preferences, Request, texts::Texts};
 use sotto_ui_tests::{Desk, FakeEngine, scenes, window};
@@ -359,4 +359,117 @@ fn escape_closes_only_the_top_layer() {
     assert_eq!((screen(&window), window.state().snapshot.phase), ("session", Phase::Open));
     assert!(!window.state().requests.contains(&Request::Session(Command::End)));
     assert_eq!(window.state().snapshot.gate, Some(Gate::G2));
+}
+
+#[test]
+fn after_a_loss_of_continuity_a_match_needs_the_person_recognised() {
+    let mut window = scenes::open("compare-continuity", preferences(), SIZE);
+    for _ in 0..2 {
+        window.key_press(Key::Num2);
+        window.run();
+    }
+    assert_eq!(picks(&mut window), [], "words alone do not pass it");
+    window.get_by_label(t().recognise).click_accesskit();
+    window.run();
+    window.key_press(Key::Num2);
+    window.run();
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Candidate(1)))]);
+    // "None of these" is never held up.
+    let mut window = scenes::open("compare-continuity", preferences(), SIZE);
+    for _ in 0..2 {
+        window.key_press(Key::Num5);
+        window.run();
+    }
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::NoneOfThese))]);
+}
+
+#[test]
+fn a_comparison_outside_the_window_is_told_with_its_method() {
+    for (name, method) in [
+        (t().compared_here, CompareMethod::Fingerprint),
+        (t().compared_phone, CompareMethod::Phone),
+        (t().compared_in_person, CompareMethod::InPerson),
+        (t().compared_card, CompareMethod::Qr),
+    ] {
+        let mut window = scenes::open("compare-fingerprint", preferences(), SIZE);
+        window.get_by_label(name).click_accesskit();
+        window.run();
+        window.get_by_label(t().fingerprint_same).click_accesskit();
+        window.run();
+        assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Otherwise(method)))]);
+    }
+}
+
+fn commands(window: &mut Window) -> Vec<Command> {
+    let requests = std::mem::take(&mut window.state_mut().requests);
+    let session = |request| match request {
+        Request::Session(command) => Some(command),
+        _ => None,
+    };
+    requests.into_iter().filter_map(session).collect()
+}
+
+#[test]
+fn a_new_code_is_from_the_therapist_who_is_known_unless_somebody_says_otherwise() {
+    for (new, expected) in [(false, true), (true, false)] {
+        let mut window = scenes::open("join-again", preferences(), SIZE);
+        if new {
+            window.get_by_label(t().code_from_new).click_accesskit();
+            window.run();
+        }
+        window.get_by_label(t().code_field).focus();
+        window.run();
+        window.event(Input::Text("471193 artist paperweight cobra hideaway".to_owned()));
+        window.run();
+        window.key_press(Key::Enter);
+        window.run();
+        let said = commands(&mut window);
+        let is_again = said.iter().any(|command| matches!(command, Command::Rejoin { .. }));
+        let is_new = said.iter().any(|command| matches!(command, Command::JoinInvite(_)));
+        assert_eq!((is_again, is_new), (expected, !expected), "{said:?}");
+    }
+}
+
+#[test]
+fn an_invite_is_withdrawn_and_nothing_is_forgotten_by_it() {
+    let mut window = scenes::open("invite-link", preferences(), SIZE);
+    commands(&mut window);
+    window.get_by_label(t().withdraw).click_accesskit();
+    window.run();
+    let said = commands(&mut window);
+    assert_eq!(said.len(), 2, "both forms: {said:?}");
+    assert!(said.iter().all(|command| matches!(command, Command::Withdraw(_))), "{said:?}");
+}
+
+#[test]
+fn a_passphrase_is_changed_by_keyboard_and_no_copy_stays_in_a_field() {
+    let mut window = scenes::open("passphrase", preferences(), SIZE);
+    let mut engine = FakeEngine::default();
+    assert_eq!(focused(&window), t().passphrase_present);
+    type_text(&mut window, &mut engine, "the one from before");
+    plain(&mut window, &mut engine, Key::Tab);
+    type_text(&mut window, &mut engine, "four other words here");
+    plain(&mut window, &mut engine, Key::Tab);
+    type_text(&mut window, &mut engine, "four other words hare");
+    plain(&mut window, &mut engine, Key::Enter);
+    assert!(window.query_by_label(t().change_busy).is_none(), "twice the same first");
+    tab_to(&mut window, t().passphrase_again);
+    plain(&mut window, &mut engine, Key::End);
+    for _ in 0..4 {
+        plain(&mut window, &mut engine, Key::Backspace);
+    }
+    type_text(&mut window, &mut engine, "here");
+    plain(&mut window, &mut engine, Key::Enter);
+    let changed = engine.commands.iter().find_map(|command| match command {
+        Command::ChangePassphrase { old, new } => Some((old.expose().to_owned(), new.expose().to_owned())),
+        _ => None,
+    });
+    assert_eq!(changed, Some(("the one from before".into(), "four other words here".into())));
+    for name in [t().passphrase_present, t().passphrase_new, t().passphrase_again] {
+        let field = window.get_by_role_and_label(egui::accesskit::Role::PasswordInput, name);
+        assert!(field.value().unwrap_or_default().is_empty(), "{name}");
+    }
+    window.state_mut().tell(&Event::PassphraseChanged);
+    window.run();
+    assert_eq!(screen(&window), "settings");
 }

@@ -26,9 +26,10 @@ pub(crate) fn alert(code: &AlertCode) -> (&'static str, String) {
             "This key may have been copied or restored from a copy. Make sure that you recognise the person."
                 .to_owned(),
         ),
-        AlertCode::KeyChanged => {
-            ("key-changed", "This is not the key that was compared before. Nothing was replaced.".to_owned())
-        }
+        AlertCode::KeyChanged { .. } => (
+            "key-changed",
+            "This is not the key that was known. It is a contact of its own now; nothing was replaced.".to_owned(),
+        ),
         AlertCode::Mismatch => (
             "mismatch",
             "The words did not match: somebody may be in between. The session was ended; call on a number you know."

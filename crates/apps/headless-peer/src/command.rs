@@ -85,15 +85,13 @@ pub fn parse_command(line: &str) -> Result<Command, ParseError> {
         serde_json::from_str(line).map_err(|error| ParseError::NotJson { column: error.column() })?;
     let name = object.text("cmd")?;
     let command = match name.as_str() {
-        "invite" => Command::Invite {
-            label: object.text("label")?,
-            form: match object.text("form")?.as_str() {
-                "code" => InviteForm::Code,
-                "link" => InviteForm::Link,
-                _ => return Err(ParseError::Field { name: "form", expected: "\"code\" or \"link\"" }),
-            },
-            minutes: minutes(&mut object)?,
-        },
+        "invite" => {
+            Command::Invite { label: object.text("label")?, form: form(&mut object)?, minutes: minutes(&mut object)? }
+        }
+        "relink" => {
+            Command::Relink { contact: contact(&mut object)?, form: form(&mut object)?, minutes: minutes(&mut object)? }
+        }
+        "withdraw" => Command::Withdraw(contact(&mut object)?),
         "join" => join(&mut object)?,
         "listen" => Command::Listen(contacts(&mut object)?),
         "admit" => Command::Admit(contact(&mut object)?),
@@ -127,11 +125,18 @@ pub fn parse_command(line: &str) -> Result<Command, ParseError> {
         "share" => return Err(ParseError::NotYet("share")),
         "send_file" => return Err(ParseError::NotYet("send_file")),
         "accept_file" => return Err(ParseError::NotYet("accept_file")),
-        "relink" => return Err(ParseError::NotYet("relink")),
         _ => return Err(ParseError::UnknownCommand(name)),
     };
     object.end()?;
     Ok(command)
+}
+
+fn form(object: &mut Object) -> Result<InviteForm, ParseError> {
+    match object.text("form")?.as_str() {
+        "code" => Ok(InviteForm::Code),
+        "link" => Ok(InviteForm::Link),
+        _ => Err(ParseError::Field { name: "form", expected: "\"code\" or \"link\"" }),
+    }
 }
 
 fn minutes(object: &mut Object) -> Result<Option<u32>, ParseError> {
@@ -148,9 +153,12 @@ fn minutes(object: &mut Object) -> Result<Option<u32>, ParseError> {
 fn join(object: &mut Object) -> Result<Command, ParseError> {
     match (object.optional("invite"), object.optional("contact")) {
         (Some(Value::String(invite)), None) => Ok(Command::JoinInvite(invite)),
-        (Some(_), None) => Err(ParseError::Field { name: "invite", expected: "a text" }),
+        (Some(Value::String(invite)), Some(value)) => {
+            contact_id(&value).map(|contact| Command::Rejoin { contact, invite })
+        }
+        (Some(_), _) => Err(ParseError::Field { name: "invite", expected: "a text" }),
         (None, Some(value)) => contact_id(&value).map(Command::JoinContact),
-        _ => Err(ParseError::OneOf("\"invite\" and \"contact\"")),
+        (None, None) => Err(ParseError::OneOf("\"invite\" and \"contact\"")),
     }
 }
 

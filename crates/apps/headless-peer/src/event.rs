@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use sotto_session_api::{
-    AudioStats, CompareReason, ContactId, ContactInfo, ContactState, EndReason, Event, Gate, InviteForm, KeyState,
-    LinkState, MediaDirection, MediaTrack, Path, ProfileRole, Severity, SideNotice, Stats, Verification, VideoStats,
+    AlertCode, AudioStats, CompareReason, ContactId, ContactInfo, ContactState, EndReason, Event, Gate, InviteForm,
+    KeyState, LinkState, MediaDirection, MediaTrack, Path, ProfileRole, Severity, SideNotice, Stats, Verification,
+    VideoStats,
 };
 
 use crate::{ParseError, alert::alert};
@@ -66,10 +67,13 @@ pub fn render_event(event: &Event, t: f64) -> Option<String> {
         Event::Contacts(contacts) => {
             ("contacts", json!({"contacts": contacts.iter().map(contact_fields).collect::<Vec<_>>()}))
         }
-        Event::Alert { contact, code } => ("alert", {
-            let (code, text) = alert(code);
+        Event::Alert { contact, code: said } => ("alert", {
+            let (code, text) = alert(said);
             let mut fields = json!({"code": code, "text": text});
             put(&mut fields, "contact", contact.map(id));
+            if let AlertCode::KeyChanged { known } = said {
+                fields["known"] = id(*known).into();
+            }
             fields
         }),
         Event::Notice(SideNotice { code, what, what_to_do, severity }) => (

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use sotto_peer::{ParseError, parse_command};
-use sotto_session_api::{Command, CompareMethod, ContactId, InviteForm, MediaTrack, Pick};
+use sotto_session_api::{Command, CompareMethod, ContactId, InviteForm, MediaTrack, Pick, SecretText};
 
 #[test]
 fn every_command_is_read() {
@@ -21,6 +21,21 @@ fn every_command_is_read() {
             Command::JoinInvite("471193 Artist-paperweight".into()),
         ),
         (r#"{"cmd":"join","contact":"0123456789abcdef"}"#, Command::JoinContact(contact)),
+        (
+            r#"{"cmd":"join","invite":"a","contact":"0123456789abcdef"}"#,
+            Command::Rejoin { contact, invite: "a".into() },
+        ),
+        (r#"{"cmd":"withdraw","contact":"0123456789abcdef"}"#, Command::Withdraw(contact)),
+        (
+            r#"{"cmd":"relink","contact":"0123456789abcdef","form":"link"}"#,
+            Command::Relink { contact, form: InviteForm::Link, minutes: None },
+        ),
+        (
+            r#"{"cmd":"change_passphrase","old":"a","new":"b"}"#,
+            Command::ChangePassphrase { old: SecretText::new("a".to_owned()), new: SecretText::new("b".to_owned()) },
+        ),
+        (r#"{"cmd":"export","file":"/x/y"}"#, Command::Export("/x/y".into())),
+        (r#"{"cmd":"erase"}"#, Command::Erase),
         (r#"{"cmd":"listen","contacts":"all"}"#, Command::Listen(None)),
         (r#"{"cmd":"listen","contacts":[]}"#, Command::Listen(Some(vec![]))),
         (r#"{"cmd":"listen","contacts":["0123456789ABCDEF"]}"#, Command::Listen(Some(vec![contact]))),
@@ -70,7 +85,7 @@ fn what_is_not_exactly_a_command_is_refused_with_a_reason() {
         (r#"{"cmd":"invite","label":"x","form":"code","minutes":1.5}"#, "E_FIELD", "\"minutes\""),
         (r#"{"cmd":"invite","label":"x","form":"link","minutes":43201}"#, "E_FIELD", "\"minutes\""),
         (r#"{"cmd":"join"}"#, "E_FIELD", "Exactly one"),
-        (r#"{"cmd":"join","invite":"a","contact":"0123456789abcdef"}"#, "E_FIELD", "Exactly one"),
+        (r#"{"cmd":"join","invite":1,"contact":"0123456789abcdef"}"#, "E_FIELD", "\"invite\""),
         (r#"{"cmd":"join","contact":12}"#, "E_FIELD", "\"contact\""),
         (r#"{"cmd":"join","contact":"+123456789abcdef"}"#, "E_FIELD", "\"contact\""),
         (r#"{"cmd":"listen","contacts":"none"}"#, "E_FIELD", "\"contacts\""),
@@ -88,7 +103,7 @@ fn what_is_not_exactly_a_command_is_refused_with_a_reason() {
         (r#"{"cmd":"share","on":true}"#, "E_NOT_YET", "\"share\""),
         (r#"{"cmd":"send_file","path":"x"}"#, "E_NOT_YET", "\"send_file\""),
         (r#"{"cmd":"accept_file","id":1,"dir":"x"}"#, "E_NOT_YET", "\"accept_file\""),
-        (r#"{"cmd":"relink","contact":"0123456789abcdef"}"#, "E_NOT_YET", "\"relink\""),
+        (r#"{"cmd":"relink","contact":"0123456789abcdef"}"#, "E_FIELD", "\"form\" is missing"),
     ];
     for (text, code, part) in rows {
         let error = parse_command(text).expect_err(text);

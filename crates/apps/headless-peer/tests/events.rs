@@ -148,7 +148,7 @@ fn every_alert_has_a_code_of_its_own_and_a_sentence() {
         AlertCode::SecondUse,
         AlertCode::AnotherDevice,
         AlertCode::ContinuityLost,
-        AlertCode::KeyChanged,
+        AlertCode::KeyChanged { known: ContactId(1) },
         AlertCode::Mismatch,
         AlertCode::Integrity,
         AlertCode::Crowded,

@@ -29,6 +29,8 @@ pub struct MadeInvite {
     pub tries: Option<(u8, u8)>,
     /// Burned.
     pub burned: bool,
+    /// For a contact that was there already.
+    pub again: bool,
 }
 
 /// What waits for an [`Event::Invited`].
@@ -37,6 +39,7 @@ pub(crate) struct Expected {
     pub label: String,
     pub form: InviteForm,
     pub sibling: Option<ContactId>,
+    pub again: bool,
 }
 
 /// A client in the waiting room.
@@ -159,7 +162,7 @@ impl Memory {
             Event::PeerWaiting { contact, key_state } => {
                 let visit = self.visits.entry(*contact).or_insert(Visit { since: clock.mono, key_state: *key_state });
                 visit.key_state = *key_state;
-                self.came_through(*contact);
+                self.came_through(*contact, *key_state);
             }
             Event::PeerLeft(contact) => {
                 self.visits.remove(contact);
@@ -238,7 +241,8 @@ impl Memory {
     fn invited(&mut self, contact: ContactId, text: &str, form: InviteForm, expires: u64) {
         let place = self.expected.iter().position(|expected| expected.form == form);
         let expected = place.and_then(|place| self.expected.remove(place));
-        let (label, sibling) = expected.map_or_else(Default::default, |expected| (expected.label, expected.sibling));
+        let (label, sibling, again) =
+            expected.map_or_else(Default::default, |expected| (expected.label, expected.sibling, expected.again));
         self.invites.push(MadeInvite {
             contact,
             sibling,
@@ -248,12 +252,16 @@ impl Memory {
             expires,
             tries: None,
             burned: false,
+            again,
         });
     }
 
     /// Someone came with an invite: its other form must not let a second person in.
-    fn came_through(&mut self, contact: ContactId) {
+    fn came_through(&mut self, contact: ContactId, key_state: KeyState) {
         let Some(used) = self.invites.iter().find(|invite| invite.contact == contact).cloned() else { return };
+        if used.again && key_state == KeyState::Verified {
+            return; // by the keys from before: the new invite still waits
+        }
         self.invites.retain(|invite| invite.contact != contact);
         let others: Vec<ContactId> = self
             .invites
@@ -262,7 +270,7 @@ impl Memory {
             .map(|other| other.contact)
             .collect();
         self.invites.retain(|invite| !others.contains(&invite.contact));
-        self.commands.extend(others.into_iter().map(Command::Forget));
+        self.commands.extend(others.into_iter().map(Command::Withdraw));
     }
 
     fn session_begins(&mut self, contact: ContactId) {

@@ -50,8 +50,31 @@ fn refuse_text(ctx: &mut Ctx<'_>, error: &JoinError) {
 impl Room {
     pub(crate) fn command(&mut self, ctx: &mut Ctx<'_>, command: Command) {
         match command {
-            Command::Invite { label, form, minutes } => self.invite(ctx, label, form, minutes),
-            Command::JoinInvite(text) => self.join_invite(ctx, &text),
+            Command::Invite { label, form, minutes } => {
+                let contact = ctx.random_u64();
+                self.invite(ctx, contact, label, form, minutes);
+            }
+            Command::Relink { contact, form, minutes } => match self.contacts.get(&contact.0) {
+                _ if self.role != ProfileRole::Therapist => ctx.refuse("E_ROLE"),
+                Some(record) => {
+                    let label = record.label.clone();
+                    self.invite(ctx, contact.0, label, form, minutes);
+                }
+                None => ctx.refuse("E_UNKNOWN_CONTACT"),
+            },
+            Command::Withdraw(contact) => {
+                if self.withdraw(ctx, contact.0) {
+                    let contacts = self.contact_list();
+                    ctx.event(Event::Contacts(contacts));
+                } else {
+                    ctx.refuse("E_UNKNOWN_CONTACT");
+                }
+            }
+            Command::JoinInvite(text) => self.join_invite(ctx, &text, None),
+            Command::Rejoin { contact, invite } => match self.contacts.get(&contact.0).cloned() {
+                Some(record) => self.join_invite(ctx, &invite, Some(&record)),
+                None => ctx.refuse("E_UNKNOWN_CONTACT"),
+            },
             Command::JoinContact(contact) => {
                 if self.role != ProfileRole::Client {
                     ctx.refuse("E_ROLE");
@@ -116,7 +139,7 @@ impl Room {
 
     // ---- therapist --------------------------------------------------------------------------------------------
 
-    fn invite(&mut self, ctx: &mut Ctx<'_>, label: String, form: InviteForm, minutes: Option<u32>) {
+    fn invite(&mut self, ctx: &mut Ctx<'_>, contact: u64, label: String, form: InviteForm, minutes: Option<u32>) {
         let (Some(identity), ProfileRole::Therapist) = (&self.identity, self.role) else {
             ctx.refuse("E_ROLE");
             return;
@@ -125,7 +148,6 @@ impl Room {
             ctx.refuse("rendezvous-missing");
             return;
         };
-        let contact = ctx.random_u64();
         match form {
             InviteForm::Code => {
                 let minutes = minutes.unwrap_or(CODE_MINUTES).clamp(1, CODE_MINUTES_MAX);
@@ -199,6 +221,7 @@ impl Room {
             run: None,
             pake: None,
             used: false,
+            is_withdrawn: false,
         };
         self.hosts.push(Box::new(Host::new(contact, server.clone(), Kind::Code(code), None)));
         ctx.event(Event::Invited { contact: ContactId(contact), text, form: InviteForm::Code, expires });
@@ -239,7 +262,8 @@ impl Room {
 
     // ---- client -----------------------------------------------------------------------------------------------
 
-    fn join_invite(&mut self, ctx: &mut Ctx<'_>, text: &str) {
+    /// `from`: the contact whose invite it is to be.
+    fn join_invite(&mut self, ctx: &mut Ctx<'_>, text: &str, from: Option<&ContactRecord>) {
         if self.role != ProfileRole::Client {
             ctx.refuse("E_ROLE");
             return;
@@ -250,7 +274,7 @@ impl Room {
         }
         match parse_join_text(text) {
             Err(error) => refuse_text(ctx, &error),
-            Ok(JoinText::Invite(invite)) => self.join_link(ctx, &invite),
+            Ok(JoinText::Invite(invite)) => self.join_link(ctx, &invite, from),
             Ok(JoinText::Code(code)) => {
                 let server = match code.host() {
                     Some(host) => ServerUrl(format!("wss://{host}")),
@@ -270,19 +294,27 @@ impl Room {
                 };
                 let secret = code.secret(url.host_port());
                 let contact = ctx.random_u64();
-                let own = IdentityKey::generate(ctx.rng);
+                let known = from.and_then(|record| Some((record.own_key(None)?, record.peer().ok()?)));
                 ctx.server(&server, ServerRequest::Claim(nameplate));
                 let by = By::Code { secret, mailbox: None, present: false, keys: None };
-                self.join = Some(Join::new(contact, server, by, own, None));
+                self.join = Some(match known {
+                    Some((own, peer)) => Join::new(contact, server, by, own, None).only_with(peer),
+                    None => Join::new(contact, server, by, IdentityKey::generate(ctx.rng), None),
+                });
             }
         }
     }
 
-    fn join_link(&mut self, ctx: &mut Ctx<'_>, invite: &Invite) {
+    fn join_link(&mut self, ctx: &mut Ctx<'_>, invite: &Invite, from: Option<&ContactRecord>) {
         let server = ServerUrl(invite.url().as_str().to_owned());
         let unix = self.online.get(&server).and_then(|o| ctx.now.unix.checked_add_signed(*o)).unwrap_or(ctx.now.unix);
         if invite.is_expired(unix) {
             ctx.refuse("E_INVITE_EXPIRED");
+            return;
+        }
+        let is_of = |record: &ContactRecord| record.peer().is_ok_and(|peer| peer.has_idhash(&invite.idhash()));
+        if from.is_some_and(|record| !is_of(record)) {
+            ctx.refuse("E_IDHASH");
             return;
         }
         (self.audio_muted, self.camera_muted) = (false, false);
@@ -290,15 +322,13 @@ impl Room {
         let addresses = self.addresses(&server, keys.rendezvous_key.clone(), Role::Initiator);
         let link = By::Link { keys, idhash: invite.idhash(), versions: invite.versions(), addresses };
         // A pairing whose acknowledgement was lost: its own address first, then the invite with the same key.
-        let pairing = self
-            .contacts
-            .values()
-            .find(|c| c.pairing && c.peer().is_ok_and(|peer| peer.has_idhash(&invite.idhash())))
-            .cloned();
+        let pairing = self.contacts.values().find(|record| record.pairing && is_of(record)).cloned();
         self.join = match pairing {
             Some(record) => self.pinned_join(record).map(|join| join.or_else(ctx, link)),
             None => {
-                let own = IdentityKey::generate(ctx.rng);
+                // The therapist whom this client knows keeps meeting the same key (PROTOCOL §6.4).
+                let known = self.contacts.values().find(|record| is_of(record)).and_then(|record| record.own_key(None));
+                let own = known.unwrap_or_else(|| IdentityKey::generate(ctx.rng));
                 Some(Join::new(ctx.random_u64(), server, link, own, None))
             }
         };
@@ -320,6 +350,9 @@ impl Room {
             ctx.refuse("E_UNKNOWN_CONTACT");
             return;
         };
+        // A new invite of this therapist whose acknowledgement was lost: its secrets may be the ones that hold.
+        let again = self.contacts.values().find(|other| other.pairing && is_same_pair(other, &record)).cloned();
+        let record = again.unwrap_or(record);
         if record.state == VerificationState::Mismatch {
             ctx.refuse("E_BLOCKED");
             return;
@@ -366,7 +399,8 @@ impl Room {
     }
 
     fn forget(&mut self, ctx: &mut Ctx<'_>, contact: ContactId) {
-        if self.contacts.remove(&contact.0).is_none() {
+        let was_invited = self.withdraw(ctx, contact.0);
+        if self.contacts.remove(&contact.0).is_none() && !was_invited {
             ctx.refuse("E_UNKNOWN_CONTACT");
             return;
         }
@@ -384,6 +418,19 @@ impl Room {
         self.log_forgotten(ctx, contact.0);
         let contacts = self.contact_list();
         ctx.event(Event::Contacts(contacts));
+    }
+
+    /// Withdraws what nobody has used; whether there was any.
+    pub(crate) fn withdraw(&mut self, ctx: &mut Ctx<'_>, contact: u64) -> bool {
+        let asked = self.allocating.len();
+        self.allocating.retain(|(other, ..)| *other != contact);
+        let mut found = self.allocating.len() < asked;
+        for host in self.hosts.iter_mut().filter(|host| host.contact == contact) {
+            found |= host.withdraw(ctx);
+        }
+        self.hosts
+            .retain(|host| !(host.contact == contact && matches!(&host.kind, Kind::Code(code) if code.is_withdrawn)));
+        found
     }
 
     fn end(&mut self, ctx: &mut Ctx<'_>) {
@@ -473,4 +520,10 @@ impl Room {
             camera_muted: self.camera_muted,
         })
     }
+}
+
+/// Two contacts of a client that are the same two keys.
+pub(crate) fn is_same_pair(one: &ContactRecord, other: &ContactRecord) -> bool {
+    let own = |record: &ContactRecord| record.own_key(None).map(|key| *key.public().as_bytes());
+    one.id != other.id && one.peer_public == other.peer_public && own(one).is_some() && own(one) == own(other)
 }

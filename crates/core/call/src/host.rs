@@ -22,6 +22,9 @@ const STRANGER_MS: u64 = 20_000;
 const MAX_RUNS: u8 = 5;
 const MAX_FAILED_RUNS: u8 = 3;
 const MAX_INVITE_ATTEMPTS: u8 = 10;
+/// The status in HS2 of an invite that was used, or withdrawn or burned (PROTOCOL §4.2).
+pub(crate) const USED: u8 = 1;
+pub(crate) const REVOKED: u8 = 2;
 /// HS1 a minute and contact that are looked at (PROTOCOL §4.5).
 const HS1_PER_MINUTE: usize = 20;
 const SEEN: usize = 64;
@@ -50,6 +53,7 @@ pub(crate) struct Code {
     pub run: Option<(Secret<32>, [u8; 32], VersionRange)>,
     pub pake: Option<(Cell, Cell)>,
     pub used: bool,
+    pub is_withdrawn: bool,
 }
 
 enum Pending {
@@ -70,13 +74,21 @@ enum Pending {
         established: Box<Established>,
         mailbox: MailboxId,
         contact: Box<ContactRecord>,
+        /// The invite was for this contact, which has another key.
+        beside: Option<u64>,
     },
 }
 
 /// What the room has to do after a step.
 pub(crate) enum HostEffect {
     /// A new contact was made durable and its ACK is due: a call starts in `mailbox`.
-    Paired { contact: Box<ContactRecord>, established: Box<Established>, mailbox: MailboxId },
+    Paired {
+        contact: Box<ContactRecord>,
+        established: Box<Established>,
+        mailbox: MailboxId,
+        /// The invite was for this contact, which has another key.
+        beside: Option<u64>,
+    },
     /// A pinned client proved its key: a call starts in `mailbox`.
     Met { established: Box<Established>, mailbox: MailboxId },
     /// The invite is over; the host can go.
@@ -97,6 +109,8 @@ pub(crate) struct Host {
 /// The therapist's own key, lent for one step.
 pub(crate) struct Own<'a> {
     pub key: &'a IdentityKey,
+    /// The contact that the invite was made for, if it was there already.
+    pub known: Option<&'a ContactRecord>,
 }
 
 impl Host {
@@ -152,7 +166,7 @@ impl Host {
                 self.hs1(ctx, own, mailbox, cell);
                 Vec::new()
             }
-            Some(CellType::Hs3) => self.hs3(ctx, mailbox, cell),
+            Some(CellType::Hs3) => self.hs3(ctx, own, mailbox, cell),
             Some(CellType::Sig) => self.confirm(ctx, mailbox, cell),
             _ => Vec::new(),
         }
@@ -217,11 +231,12 @@ impl Host {
                 }
             }
             Kind::Link(record) => {
-                if record.state == InviteState::Burned || ctx.now.unix >= record.expiry {
+                if ctx.now.unix >= record.expiry {
                     return;
                 }
                 let status = match record.state {
-                    InviteState::Consumed { confirmed: true, .. } => Some(1),
+                    InviteState::Consumed { confirmed: true, .. } => Some(USED),
+                    InviteState::Burned => Some(REVOKED),
                     _ => None,
                 };
                 let purpose = Purpose::Invite { context: record.context };
@@ -232,6 +247,11 @@ impl Host {
                 // An HS1 that does not decrypt is ignored and never counted: else the server could burn invites.
                 let Ok((state, answer)) = AwaitHs3::respond(params, own.key, cell, status, ctx.rng) else { return };
                 self.recent.push_back(now);
+                if record.state == InviteState::Burned {
+                    self.remember(hash);
+                    ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
+                    return;
+                }
                 record.seen_hs1.push(hash);
                 record.attempts = record.attempts.saturating_add(1);
                 if status.is_some() {
@@ -293,7 +313,7 @@ impl Host {
         }
     }
 
-    fn hs3(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
+    fn hs3(&mut self, ctx: &mut Ctx<'_>, own: &Own<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
         let (state, mailbox) = match core::mem::replace(&mut self.pending, Pending::None) {
             Pending::Hs3 { state, mailbox, .. } if mailbox == from && state.header_fits(cell) => (state, mailbox),
             other => {
@@ -309,6 +329,7 @@ impl Host {
             }
         };
         let peer = established.peer();
+        let is_other = own.known.is_some_and(|known| known.peer_public != *peer.as_bytes());
         match &mut self.kind {
             Kind::Code(code) => {
                 code.used = true;
@@ -323,6 +344,10 @@ impl Host {
                 _ => {
                     record.state = InviteState::Consumed { peer_public: *peer.as_bytes(), confirmed: false };
                     record.attempts = 0;
+                    if is_other {
+                        ctx.store(Change::RemoveInvite(record.contact));
+                        record.contact = ctx.random_u64();
+                    }
                     ctx.store(Change::PutInvite(record.clone()));
                 }
             },
@@ -333,9 +358,21 @@ impl Host {
             Kind::Link(record) => record.label.clone(),
             Kind::Pinned { .. } => String::new(),
         };
-        let contact = Box::new(new_contact(self.contact, label, None, &established, &self.server, ctx.now.unix, false));
+        // Another key than the known one is another contact, beside it.
+        let beside = is_other.then_some(self.contact);
+        if is_other {
+            self.contact = match &self.kind {
+                Kind::Link(record) => record.contact,
+                _ => ctx.random_u64(),
+            };
+        }
+        let fresh = new_contact(self.contact, label, None, &established, &self.server, ctx.now.unix, false);
+        let contact = Box::new(match own.known {
+            Some(known) if !is_other => relinked(known, fresh),
+            _ => fresh,
+        });
         let ticket = ctx.store(Change::PutContact(contact.clone()));
-        self.pending = Pending::Storing { ticket, established: Box::new(established), mailbox, contact };
+        self.pending = Pending::Storing { ticket, established: Box::new(established), mailbox, contact, beside };
         Vec::new()
     }
 
@@ -368,14 +405,32 @@ impl Host {
 
     pub(crate) fn stored(&mut self, ticket: Ticket) -> Option<HostEffect> {
         match core::mem::replace(&mut self.pending, Pending::None) {
-            Pending::Storing { ticket: own, established, mailbox, contact } if own == ticket => {
-                Some(HostEffect::Paired { contact, established, mailbox })
+            Pending::Storing { ticket: own, established, mailbox, contact, beside } if own == ticket => {
+                Some(HostEffect::Paired { contact, established, mailbox, beside })
             }
             other => {
                 self.pending = other;
                 None
             }
         }
+    }
+
+    /// Withdraws an invite that nobody has used; whether it is one. Whoever uses a link later is told so.
+    pub(crate) fn withdraw(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        match &mut self.kind {
+            Kind::Code(code) if !code.used => {
+                (code.used, code.is_withdrawn) = (true, true);
+                ctx.server(&self.server, ServerRequest::Done(code.mailbox));
+                ctx.server(&self.server, ServerRequest::Close(code.mailbox));
+            }
+            Kind::Link(record) if record.state == InviteState::Fresh => {
+                record.state = InviteState::Burned;
+                ctx.store(Change::PutInvite(record.clone()));
+            }
+            _ => return false,
+        }
+        self.pending = Pending::None;
+        true
     }
 
     pub(crate) fn store_failed(&mut self, ticket: Ticket) {
@@ -485,5 +540,17 @@ pub(crate) fn new_contact(
         rendezvous: server.0.clone(),
         created: unix,
         verified_at: None,
+    }
+}
+
+/// The record of a contact that has met again by a new invite, with the key that it had: new secrets, to be compared
+/// again; what belongs to the person stays (PROTOCOL §6.4).
+pub(crate) fn relinked(known: &ContactRecord, fresh: ContactRecord) -> ContactRecord {
+    ContactRecord {
+        id: known.id,
+        label: known.label.clone(),
+        created: known.created,
+        verified_at: known.verified_at,
+        ..fresh
     }
 }

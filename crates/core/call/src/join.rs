@@ -10,7 +10,7 @@ use sotto_wire::{Cell, CellType, VersionRange, server::MailboxId};
 use crate::{
     addresses::Addresses,
     ctx::Ctx,
-    host::new_contact,
+    host::{REVOKED, new_contact},
     io::{Change, ServerRequest, ServerUrl, Ticket},
 };
 
@@ -90,6 +90,8 @@ pub(crate) struct Join {
     pub(crate) instead: Option<Box<By>>,
     instead_ms: Option<u64>,
     own: IdentityKey,
+    /// The other side proves this key, or learns nothing of ours.
+    expected: Option<PublicKey>,
     record: Option<Box<ContactRecord>>,
     label: String,
     tries: u8,
@@ -111,11 +113,18 @@ impl Join {
             instead: None,
             instead_ms: None,
             own,
+            expected: None,
             record,
             label: String::new(),
             tries: 0,
             state: State::AwaitPeer,
         }
+    }
+
+    /// Goes on with nobody else.
+    pub(crate) const fn only_with(mut self, peer: PublicKey) -> Self {
+        self.expected = Some(peer);
+        self
     }
 
     /// Tries the invite again if nothing answers at the contact's own address.
@@ -275,8 +284,13 @@ impl Join {
         match core::mem::replace(&mut self.state, State::AwaitPeer) {
             State::Hs1Sent { state, mailbox, repeated, .. } if mailbox == from && state.header_fits(cell) => {
                 match state.read(cell) {
+                    Ok(read) if read.status() == Some(REVOKED) => self.give_up(ctx, "E_INVITE_BURNED"),
                     Ok(read) if read.status().is_some() => self.give_up(ctx, "E_INVITE_USED"),
                     Ok(read) => match read.finish() {
+                        // Without HS3 the other side does not learn our key.
+                        Ok((_, established)) if self.expected.is_some_and(|peer| peer != established.peer()) => {
+                            self.give_up(ctx, "E_IDHASH")
+                        }
                         Ok((hs3, established)) => {
                             let secret = Some(self.own.expose());
                             let contact = Box::new(new_contact(

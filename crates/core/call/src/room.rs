@@ -20,8 +20,9 @@ use sotto_wire::{
 use crate::{
     addresses::{Addresses, CLOCK_TOLERANCE_S, LOOK_EVERY_MS},
     call::{Call, CallConfig, ContinuityWrite, Effect, Place, Trust},
+    commands::is_same_pair,
     ctx::{Counters, Ctx},
-    host::{Host, HostEffect, Kind, Own},
+    host::{Host, HostEffect, Kind, Own, relinked},
     io::{Change, Input, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket},
     join::{Join, JoinEffect},
 };
@@ -285,6 +286,14 @@ impl Room {
             let unix = clock(&join.server);
             join.update(ctx, unix);
         }
+        if self.role == ProfileRole::Client && self.join.is_none() && self.calls.is_empty() {
+            // What a crash may have left between two writes: the newer one has the secrets that hold.
+            let mut ids: Vec<(u64, u64)> = self.contacts.values().map(|record| (record.created, record.id)).collect();
+            ids.sort_unstable();
+            for (_, id) in ids.into_iter().rev() {
+                self.merge_relinked(ctx, id);
+            }
+        }
         let old: Vec<u64> = self
             .contacts
             .values()
@@ -465,10 +474,11 @@ impl Room {
             return;
         }
         let Some(identity) = &self.identity else { return };
-        let own = Own { key: identity };
         let mut effects = Vec::new();
         for host in self.hosts.iter_mut().filter(|host| host.holds(mailbox)) {
             let contact = host.contact;
+            let known = self.contacts.get(&contact).filter(|_| !matches!(host.kind, Kind::Pinned { .. }));
+            let own = Own { key: identity, known };
             effects.extend(host.cell(ctx, &own, mailbox, cell).into_iter().map(|effect| (contact, effect)));
         }
         for (contact, effect) in effects {
@@ -478,34 +488,61 @@ impl Room {
 
     fn host_effect(&mut self, ctx: &mut Ctx<'_>, contact: u64, effect: HostEffect) {
         match effect {
-            HostEffect::Paired { contact: record, established, mailbox } => {
-                self.contacts.insert(contact, *record);
-                self.listen_to(contact);
+            HostEffect::Paired { contact: record, established, mailbox, beside } => {
+                let id = record.id;
+                // The secrets from before are not listened for any more, and no other invite for this person holds.
+                self.stop_listening(ctx, id);
+                self.withdraw(ctx, beside.unwrap_or(id));
+                self.contacts.insert(id, *record);
+                self.listen_to(id);
                 self.look(ctx);
-                self.start_call(ctx, contact, *established, mailbox);
+                if let Some(known) = beside {
+                    let code = AlertCode::KeyChanged { known: ContactId(known) };
+                    ctx.event(Event::Alert { contact: Some(ContactId(id)), code });
+                }
+                if self.make_way(ctx, id, mailbox) {
+                    self.start_call(ctx, id, *established, mailbox);
+                }
             }
             HostEffect::Met { established, mailbox } => {
-                if let Some(call) = self.calls.get_mut(&contact) {
-                    let heard = self.heard_ms.is_some_and(|at| ctx.now.mono_ms.saturating_sub(at) < HEARD_MS);
-                    if call.is_admitted() && heard {
-                        let server = call.place.server.clone();
-                        let cell = Cell::reject(VersionRange::OURS.max, VersionRange::OURS.to_byte());
-                        ctx.server(&server, ServerRequest::Send(mailbox, cell));
-                        let code = AlertCode::AnotherDevice;
-                        ctx.event(Event::Alert { contact: Some(ContactId(contact)), code });
-                        return;
-                    }
-                    if call.is_admitted() {
-                        call.interrupt(ctx);
-                    } else {
-                        call.drop_media(ctx);
-                    }
-                    self.calls.remove(&contact);
+                if self.make_way(ctx, contact, mailbox) {
+                    self.start_call(ctx, contact, *established, mailbox);
                 }
-                self.start_call(ctx, contact, *established, mailbox);
             }
             HostEffect::Gone => {}
         }
+    }
+
+    /// A contact has proved its key anew: an older call of it is over, unless it is one that is heard right now.
+    fn make_way(&mut self, ctx: &mut Ctx<'_>, contact: u64, mailbox: MailboxId) -> bool {
+        let Some(call) = self.calls.get_mut(&contact) else { return true };
+        let heard = self.heard_ms.is_some_and(|at| ctx.now.mono_ms.saturating_sub(at) < HEARD_MS);
+        if call.is_admitted() && heard {
+            let server = call.place.server.clone();
+            let cell = Cell::reject(VersionRange::OURS.max, VersionRange::OURS.to_byte());
+            ctx.server(&server, ServerRequest::Send(mailbox, cell));
+            ctx.event(Event::Alert { contact: Some(ContactId(contact)), code: AlertCode::AnotherDevice });
+            return false;
+        }
+        if call.is_admitted() {
+            call.interrupt(ctx);
+        } else {
+            call.drop_media(ctx);
+        }
+        self.calls.remove(&contact);
+        true
+    }
+
+    /// Nobody is awaited any more at the addresses of a pinned contact.
+    fn stop_listening(&mut self, ctx: &mut Ctx<'_>, contact: u64) {
+        let keep = self.calls.get(&contact).map(|call| call.place.mailbox);
+        let is_it = |host: &Host| host.contact == contact && matches!(host.kind, Kind::Pinned { .. });
+        for host in self.hosts.iter_mut().filter(|host| is_it(host)) {
+            if let Some(addresses) = &mut host.addresses {
+                addresses.close(ctx, keep);
+            }
+        }
+        self.hosts.retain(|host| !is_it(host));
     }
 
     /// Therapist: a key was proved; ACK goes out and the call waits for POLICY.
@@ -575,7 +612,22 @@ impl Room {
         }
         join.close(ctx, Some(mailbox));
         let place = Place { server: join.server.clone(), mailbox };
-        self.add_call(ctx, Role::Initiator, join.contact, place, join.own().clone(), established);
+        let contact = self.merge_relinked(ctx, join.contact);
+        self.add_call(ctx, Role::Initiator, contact, place, join.own().clone(), established);
+    }
+
+    /// A client has met a therapist again by a new invite: its secrets go to the contact that was there before, as one
+    /// whose words are to be compared. The contact that it is from now on.
+    fn merge_relinked(&mut self, ctx: &mut Ctx<'_>, fresh: u64) -> u64 {
+        let Some(record) = self.contacts.get(&fresh).filter(|record| !record.pairing) else { return fresh };
+        let known = self.contacts.values().find(|other| !other.pairing && is_same_pair(other, record));
+        let Some(merged) = known.map(|known| relinked(known, record.clone())) else { return fresh };
+        let id = merged.id;
+        ctx.store(Change::PutContact(Box::new(merged.clone())));
+        ctx.store(Change::RemoveContact(fresh));
+        self.contacts.remove(&fresh);
+        self.contacts.insert(id, merged);
+        id
     }
 
     fn join_failed(&mut self, ctx: &mut Ctx<'_>) {

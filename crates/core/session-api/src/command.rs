@@ -16,8 +16,28 @@ pub enum Command {
         /// Validity; `None` for the default of the form.
         minutes: Option<u32>,
     },
+    /// Makes an invite for a contact that is there already (therapist, PROTOCOL §6.4): the same key gets new secrets and
+    /// is compared again; another key becomes a contact beside it, and [`crate::AlertCode::KeyChanged`] says so.
+    Relink {
+        /// The contact.
+        contact: ContactId,
+        /// Spoken code or link.
+        form: InviteForm,
+        /// Validity; `None` for the default of the form.
+        minutes: Option<u32>,
+    },
+    /// Withdraws the invites of a contact that nobody has used (therapist). A contact that is there already stays.
+    Withdraw(ContactId),
     /// Uses a code or a link as a person might type it (client).
     JoinInvite(String),
+    /// Uses a code or a link that is to be from a therapist whom this client knows already: the key stays, and another
+    /// therapist's computer is refused before it learns it (client).
+    Rejoin {
+        /// The contact.
+        contact: ContactId,
+        /// Code or link as a person might type it.
+        invite: String,
+    },
     /// Goes to the waiting room of a pinned contact (client).
     JoinContact(ContactId),
     /// Is there for these contacts; `None` = all (therapist).

@@ -252,8 +252,12 @@ pub enum AlertCode {
     AnotherDevice,
     /// Continuity was lost.
     ContinuityLost,
-    /// The key changed.
-    KeyChanged,
+    /// Somebody used an invite that was made for a contact, with another key. The contact that this is about is a new
+    /// one, beside the one that was known; nothing was replaced.
+    KeyChanged {
+        /// The contact for which the invite was made.
+        known: ContactId,
+    },
     /// The comparison did not match.
     Mismatch,
     /// Somebody inside the outer encryption sends forged packets.

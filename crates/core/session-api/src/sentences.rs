@@ -187,12 +187,12 @@ const ROWS: &[Row] = &[
     Row {
         code: "E_INVITE_BURNED",
         english: (
-            "This invite was tried too often and is no longer valid.",
-            "Make a new invite, and ask who may have seen the old one.",
+            "This invite is no longer valid: it was withdrawn, or tried too often.",
+            "Ask for a new invite. Therapists: think of who may have seen the old one.",
         ),
         german: (
-            "Diese Einladung wurde zu oft versucht und gilt nicht mehr.",
-            "Machen Sie eine neue Einladung, und fragen Sie, wer die alte gesehen haben kann.",
+            "Diese Einladung gilt nicht mehr: Sie wurde zurückgenommen oder zu oft versucht.",
+            "Bitten Sie um eine neue Einladung. In der Praxis: Überlegen Sie, wer die alte gesehen haben kann.",
         ),
     },
     Row {

@@ -12,8 +12,8 @@ use crate::{
     theme::{Look, radius},
     video::{Painting, Whose},
     widgets::{
-        Button, CandidateRow, Control, Tone, announce, at, candidate_row, deliberate_click, flow, gap, heading, icon,
-        key_cap, mark_with_name, measure, notice, region, text, text_at, title, word_tiles,
+        Button, CandidateRow, Control, Tone, announce, at, candidate_row, checkbox, deliberate_click, flow, gap,
+        heading, icon, key_cap, mark_with_name, measure, notice, region, segment, text, text_at, title, word_tiles,
     },
 };
 
@@ -31,6 +31,11 @@ pub(crate) struct CompareState {
     pub sent: bool,
     shown: Option<Verification>,
     again: bool,
+    /// After a loss of continuity: words can't tell a copied computer from its owner, a person can.
+    recognised: bool,
+    /// It was not said yet, and somebody went on.
+    recognise_first: bool,
+    method: Option<CompareMethod>,
 }
 
 impl CompareState {
@@ -97,8 +102,18 @@ fn mark(s: &mut Screen<'_>, _: &Verification, row: usize) {
 }
 
 fn confirm(s: &mut Screen<'_>, row: usize) {
-    let pick = if row == NONE { Pick::NoneOfThese } else { Pick::Candidate(row) };
-    s.state.compare.sent = true;
+    answer(s, if row == NONE { Pick::NoneOfThese } else { Pick::Candidate(row) });
+}
+
+/// Sends the choice; a match only once the person is recognised, where that is asked.
+fn answer(s: &mut Screen<'_>, pick: Pick) {
+    let compare = &mut s.state.compare;
+    let asked = compare.shown.as_ref().is_some_and(|shown| shown.reason == CompareReason::Continuity);
+    if asked && !compare.recognised && pick != Pick::NoneOfThese {
+        compare.recognise_first = true;
+        return;
+    }
+    compare.sent = true;
     s.send(Command::Verify(pick));
 }
 
@@ -325,6 +340,19 @@ fn why(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) -> bool {
         notice(ui, Tone::Warn, icons::WARNING_FILL, head, body, None);
         gap(ui, 16.0);
     }
+    if verification.reason == CompareReason::Continuity && !s.state.compare.sent {
+        let asked = s.state.compare.recognise_first && !s.state.compare.recognised;
+        checkbox(
+            ui,
+            t.recognise,
+            if asked { t.recognise_first } else { t.recognise_text },
+            &mut s.state.compare.recognised,
+        );
+        if asked {
+            announce(ui, t.recognise_first, true);
+        }
+        gap(ui, 16.0);
+    }
     standing::show(ui, s);
     said.is_some() || !s.memory.standing.is_empty()
 }
@@ -453,10 +481,25 @@ fn by_fingerprint(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) 
     text(ui, Type::BODY, theme.ink2, t.fingerprint_text);
     gap(ui, 20.0);
     contact::fingerprint(ui, &verification.fingerprint);
-    gap(ui, 24.0);
-    for (label, pick) in
-        [(t.fingerprint_same, Pick::Otherwise(CompareMethod::Fingerprint)), (t.fingerprint_differs, Pick::NoneOfThese)]
-    {
+    gap(ui, 20.0);
+    heading(ui, Type::BUTTON, t.compared_how);
+    gap(ui, 8.0);
+    let mut method = s.state.compare.method.unwrap_or(CompareMethod::Fingerprint);
+    flow(ui, 10.0, |ui| {
+        for (way, name) in [
+            (CompareMethod::Fingerprint, t.compared_here),
+            (CompareMethod::Phone, t.compared_phone),
+            (CompareMethod::InPerson, t.compared_in_person),
+            (CompareMethod::Qr, t.compared_card),
+        ] {
+            if segment(ui, name, method == way).clicked() {
+                method = way;
+            }
+        }
+    });
+    s.state.compare.method = Some(method);
+    gap(ui, 20.0);
+    for (label, pick) in [(t.fingerprint_same, Pick::Otherwise(method)), (t.fingerprint_differs, Pick::NoneOfThese)] {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 54.0), egui::Sense::hover());
         let row = CandidateRow {
             parts: &[label],
@@ -467,8 +510,7 @@ fn by_fingerprint(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) 
             id: Id::unique(("sotto fingerprint", label)),
         };
         if plain_row(ui, rect, &row) {
-            s.state.compare.sent = true;
-            s.send(Command::Verify(pick));
+            answer(s, pick);
         }
         gap(ui, 8.0);
     }

@@ -114,13 +114,18 @@ fn actions(ui: &mut Ui, s: &mut Screen<'_>, info: &sotto_session_api::ContactInf
         });
         return;
     }
+    let is_met = matches!(info.state, ContactState::Unverified | ContactState::Verified | ContactState::Mismatch);
+    if is_met {
+        text(ui, Type::SECOND, theme.ink2, t.invite_again_text);
+        gap(ui, 12.0);
+    }
     flow(ui, 16.0, |ui| {
         let made = s.memory.invites.iter().any(|invite| invite.contact == info.contact);
         if made && Button::secondary(t.show_invite).show(ui).clicked() {
             s.go(Place::Invite(info.contact));
         }
-        if info.state == ContactState::Mismatch && Button::secondary(t.new_invite).show(ui).clicked() {
-            new_client::ask(s, label.to_owned(), InviteForm::Code, None);
+        if is_met && !made && Button::secondary(t.invite_again).icon(icons::TICKET).show(ui).clicked() {
+            new_client::ask_again(s, info.contact, label.to_owned(), InviteForm::Code, None);
         }
         if Button::text(t.forget).icon(icons::TRASH).show(ui).clicked() {
             s.state.contact.forget = Some(info.contact);

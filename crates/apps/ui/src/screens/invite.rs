@@ -1,5 +1,7 @@
 //! An invite: read aloud, or handed over as link, picture and card.
 
+use std::collections::BTreeSet;
+
 use egui::{CornerRadius, Rect, Ui, pos2, vec2};
 use sotto_session_api::{Command, ContactId, InviteForm};
 use zeroize::Zeroizing;
@@ -160,7 +162,11 @@ fn code_card(ui: &mut Ui, s: &mut Screen<'_>, invite: &MadeInvite, label: &str, 
         };
         if again && expired {
             forget(s, invite.contact);
-            new_client::ask(s, label.to_owned(), InviteForm::Code, None);
+            if invite.again {
+                new_client::ask_again(s, invite.contact, label.to_owned(), InviteForm::Code, None);
+            } else {
+                new_client::ask(s, label.to_owned(), InviteForm::Code, None);
+            }
         } else if again {
             s.requests.push(Request::CopySecret(Secret::new(invite.text.clone())));
             s.say(t.copied);
@@ -176,7 +182,7 @@ fn code_card(ui: &mut Ui, s: &mut Screen<'_>, invite: &MadeInvite, label: &str, 
 
 /// Withdraws an invite in both of its forms.
 fn forget(s: &mut Screen<'_>, contact: ContactId) {
-    let all: Vec<ContactId> = s
+    let all: BTreeSet<ContactId> = s
         .memory
         .invites
         .iter()
@@ -185,7 +191,7 @@ fn forget(s: &mut Screen<'_>, contact: ContactId) {
         .collect();
     s.memory.invites.retain(|invite| !all.contains(&invite.contact));
     for contact in all {
-        s.send(Command::Forget(contact));
+        s.send(Command::Withdraw(contact));
     }
 }
 
@@ -226,7 +232,12 @@ fn hand_over(
             let button = Button::secondary(t.make_link).icon(icons::LINK).enabled(!s.state.invite.making);
             if button.show(ui).clicked() {
                 s.state.invite.making = true;
-                new_client::ask(s, label.to_owned(), InviteForm::Link, Some(invite.contact));
+                let (label, sibling) = (label.to_owned(), Some(invite.contact));
+                if invite.again {
+                    new_client::ask_again(s, invite.contact, label, InviteForm::Link, sibling);
+                } else {
+                    new_client::ask(s, label, InviteForm::Link, sibling);
+                }
             }
             return ui.cursor().min.y - top;
         };

@@ -1,7 +1,7 @@
 //! The client's start: a contact to go to, or a code to enter.
 
 use egui::{Ui, vec2};
-use sotto_session_api::{Command, ContactState, sentences::sentence};
+use sotto_session_api::{Command, ContactId, ContactState, sentences::sentence};
 
 use super::{bar, salt, standing};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     widgets::{
         Button, ContactRow, Tone, announce, at, card,
         code_field::{CodeEntry, Said, code_field},
-        columns, contact_row, divider, flow, gap, heading, icon, icon_text, notice, page, region, text, title,
+        columns, contact_row, divider, flow, gap, heading, icon, icon_text, notice, page, region, segment, text, title,
     },
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct JoinState {
     /// The link help is open.
     link_open: bool,
     pub opened: bool,
+    /// From whom the code is, where somebody is known: a contact, or nobody of them.
+    from: Option<Option<ContactId>>,
 }
 
 pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) -> &'static str {
@@ -170,6 +172,7 @@ fn code(ui: &mut Ui, s: &mut Screen<'_>) {
     gap(ui, 22.0);
     refusal(ui, s);
     let focus = !std::mem::replace(&mut s.state.join.opened, true);
+    let from = sender(ui, s);
     let output = code_field(ui, t, &mut s.state.join.entry, focus);
     gap(ui, 20.0);
     said(ui, s);
@@ -203,12 +206,47 @@ fn code(ui: &mut Ui, s: &mut Screen<'_>) {
     {
         s.state.join.busy = true;
         clear_refusal(s);
-        s.send(Command::JoinInvite(code.to_string()));
+        let invite = code.to_string();
+        s.send(match from {
+            Some(contact) => Command::Rejoin { contact, invite },
+            None => Command::JoinInvite(invite),
+        });
     }
     gap(ui, 32.0);
     divider(ui);
     gap(ui, 24.0);
     what_then(ui, s);
+}
+
+/// Whose code it is: a therapist who is known keeps meeting the same key.
+fn sender(ui: &mut Ui, s: &mut Screen<'_>) -> Option<ContactId> {
+    let t = s.t;
+    let is_met = |state| matches!(state, ContactState::Unverified | ContactState::Verified | ContactState::Mismatch);
+    let met: Vec<ContactId> =
+        s.model.snapshot.contacts.iter().filter(|info| is_met(info.state)).map(|info| info.contact).collect();
+    if met.is_empty() || s.preferences.shared_computer {
+        return None;
+    }
+    // With one therapist a new code is most likely theirs.
+    let mut from = s.state.join.from.unwrap_or(match met.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    });
+    heading(ui, Type::BUTTON, t.code_from);
+    gap(ui, 8.0);
+    flow(ui, 12.0, |ui| {
+        for contact in met {
+            if segment(ui, &s.label(Some(contact)), from == Some(contact)).clicked() {
+                from = Some(contact);
+            }
+        }
+        if segment(ui, t.code_from_new, from.is_none()).clicked() {
+            from = None;
+        }
+    });
+    gap(ui, 20.0);
+    s.state.join.from = Some(from);
+    from
 }
 
 /// What is missing or not right, said beside the field.

@@ -1,7 +1,7 @@
 //! A new client: a label, then a code.
 
 use egui::Ui;
-use sotto_session_api::{Command, InviteForm};
+use sotto_session_api::{Command, ContactId, InviteForm};
 
 use super::{bar, first_start, standing};
 use crate::{
@@ -57,8 +57,21 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
 }
 
 /// Asks for an invite and remembers what for.
-pub(crate) fn ask(s: &mut Screen<'_>, label: String, form: InviteForm, sibling: Option<sotto_session_api::ContactId>) {
+pub(crate) fn ask(s: &mut Screen<'_>, label: String, form: InviteForm, sibling: Option<ContactId>) {
     s.memory.standing.clear();
-    s.memory.expected.push_back(Expected { label: label.clone(), form, sibling });
+    s.memory.expected.push_back(Expected { label: label.clone(), form, sibling, again: false });
     s.send(Command::Invite { label, form, minutes: None });
+}
+
+/// As [`ask`], for somebody who is a contact already.
+pub(crate) fn ask_again(
+    s: &mut Screen<'_>,
+    contact: ContactId,
+    label: String,
+    form: InviteForm,
+    sibling: Option<ContactId>,
+) {
+    s.memory.standing.clear();
+    s.memory.expected.push_back(Expected { label, form, sibling, again: true });
+    s.send(Command::Relink { contact, form, minutes: None });
 }

@@ -1,7 +1,7 @@
 //! What stands on screen until it is solved or understood: at most one at a time, the latest.
 
 use egui::Ui;
-use sotto_session_api::{AlertCode, Severity, sentences::sentence};
+use sotto_session_api::{AlertCode, ContactId, Severity, sentences::sentence};
 
 use crate::{
     icons,
@@ -30,7 +30,7 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
             (tone, sentence.what.to_owned(), sentence.what_to_do.to_owned())
         }
         Standing::Alert(code, contact) => {
-            let (heading, text) = alert(s, code);
+            let (heading, text) = alert(s, code, *contact);
             let heading = match contact {
                 Some(contact) if s.is_therapist() => format!("{}: {heading}", s.label(Some(*contact))),
                 _ => heading,
@@ -48,7 +48,7 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>) {
     gap(ui, 24.0);
 }
 
-fn alert(s: &Screen<'_>, code: &AlertCode) -> (String, String) {
+fn alert(s: &Screen<'_>, code: &AlertCode, contact: Option<ContactId>) -> (String, String) {
     let t = s.t;
     let (heading, text) = match code {
         AlertCode::WrongCode { n, of } => {
@@ -58,7 +58,12 @@ fn alert(s: &Screen<'_>, code: &AlertCode) -> (String, String) {
         AlertCode::SecondUse => (t.alert_second_use, t.alert_second_use_text),
         AlertCode::AnotherDevice => (t.alert_another_device, t.alert_another_device_text),
         AlertCode::ContinuityLost => (t.alert_continuity, t.alert_continuity_text),
-        AlertCode::KeyChanged => (t.alert_key_changed, t.alert_key_changed_text),
+        AlertCode::KeyChanged { known } => {
+            let number = |contact| s.contact(contact).and_then(|info| info.fingerprint.clone()).unwrap_or_default();
+            let both = [number(*known), contact.map(number).unwrap_or_default()];
+            let text = fill(t.alert_key_changed_text, &[&both[0], &both[1]]);
+            return (t.alert_key_changed.to_owned(), text);
+        }
         AlertCode::Mismatch => (t.mismatch_title, t.mismatch_lead),
         AlertCode::Integrity => (t.alert_integrity, t.alert_integrity_text),
         AlertCode::Crowded => (t.alert_crowded, t.alert_crowded_text),

@@ -55,14 +55,14 @@ texts! {
     send_good send_good_text send_fair send_fair_text send_bad send_bad_text card_text
     // Contact
     contact_fingerprint contact_fingerprint_text contact_no_fingerprint contact_history contact_compared_on
-    contact_never contact_mismatch contact_invited show_invite forget forget_title forget_text forget_yes keep
+    contact_never contact_mismatch contact_invited show_invite invite_again invite_again_text forget forget_title forget_text forget_yes keep
     same_computer
     // Join
     join_title join_lead code_field paste number_first digits_to_go digit_to_go words_to_go word_to_go code_complete
     link_complete no_such_word did_you_mean wrong_place too_many_digits space_key complete_to remove_token
     go_to_waiting_room going not_complete use_link open_picture link_help what_then then_wait then_wait_text then_in
     then_in_text then_compare then_compare_text shared_computer shared_on code_wrong code_used home_title home_lead
-    home_new_code denied_title denied_text
+    home_new_code code_from code_from_new denied_title denied_text
     // Waiting room (client)
     joining_title joining_lead waiting_title waiting_lead waiting_known waiting_known_plain waiting_same_keys
     waiting_new been_now been_minute been_minutes only_you_see_picture hide_picture show_picture picture_hidden
@@ -72,7 +72,8 @@ texts! {
     click_what_you_hear press_letter not_sure i_heard i_heard_this i_heard_none none_warning nothing_private
     nothing_private_text digits_instead words_instead show_fingerprint hide_fingerprint fingerprint_title
     fingerprint_text fingerprint_same fingerprint_differs compare_sent compare_sent_title compare_again
-    compare_changed compare_changed_text compare_continuity compare_continuity_text marked their_picture own_picture
+    compare_changed compare_changed_text compare_continuity compare_continuity_text recognise recognise_text
+    recognise_first compared_how compared_here compared_phone compared_in_person compared_card marked their_picture own_picture
     no_picture_yet
     picture_after_words
     no_code_in_picture

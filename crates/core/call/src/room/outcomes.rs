@@ -115,16 +115,7 @@ impl Room {
         ctx.store(Change::PutContact(Box::new(record.clone())));
         self.log_comparison(ctx, contact, compared);
         if blocked {
-            let keep = self.calls.get(&contact).map(|call| call.place.mailbox);
-            for host in &mut self.hosts {
-                if host.contact == contact
-                    && matches!(host.kind, Kind::Pinned { .. })
-                    && let Some(addresses) = &mut host.addresses
-                {
-                    addresses.close(ctx, keep);
-                }
-            }
-            self.hosts.retain(|host| host.contact != contact || !matches!(host.kind, Kind::Pinned { .. }));
+            self.stop_listening(ctx, contact);
         }
     }
 

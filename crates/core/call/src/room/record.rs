@@ -109,7 +109,7 @@ fn line_of(output: &Output) -> Option<(u64, &'static str, String)> {
                 AlertCode::SecondUse => ("second-use", String::new()),
                 AlertCode::AnotherDevice => ("another-device", String::new()),
                 AlertCode::ContinuityLost => ("continuity-lost", String::new()),
-                AlertCode::KeyChanged => ("key-changed", String::new()),
+                AlertCode::KeyChanged { known } => ("key-changed", format!(",\"known\":\"{:016x}\"", known.0)),
                 AlertCode::Integrity => ("integrity", String::new()),
                 // The comparison has a line of its own, and somebody at a meeting point is nobody's contact.
                 AlertCode::Mismatch | AlertCode::Crowded => return None,
