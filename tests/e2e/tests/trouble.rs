@@ -151,10 +151,10 @@ fn relay_alone(programs: &Programs, secret: &str, port: u16) -> Server {
     Server::start(&programs.rendezvous, &ServerSetup::arguments(&arguments))
 }
 
-#[test]
-fn a_relay_that_is_lost_in_a_session_is_said_within_five_seconds_and_found_again() {
+/// Server and relay apart: the stage, the relay with its port, and the file of the secret that both have.
+fn with_relay_apart(name: &str) -> (Stage, Server, u16, Folder) {
     let programs = Programs::shipped();
-    let folder = Folder::new("relay-lost-secret");
+    let folder = Folder::new(&format!("{name}-secret"));
     let secret = folder.join("secret");
     std::fs::write(&secret, "shared by rendezvous and relay in this test").unwrap();
     let secret = secret.to_str().unwrap();
@@ -162,7 +162,42 @@ fn a_relay_that_is_lost_in_a_session_is_said_within_five_seconds_and_found_again
     let port = relay.relay.rsplit(':').next().unwrap().split('?').next().unwrap().parse().unwrap();
     let setup =
         ServerSetup::arguments(&["--listen", "127.0.0.1:0", "--turn-url", &relay.relay, "--turn-secret-file", secret]);
-    let stage = Stage::with_server("relay-lost", &setup);
+    (Stage::with_server(name, &setup), relay, port, folder)
+}
+
+/// The relay is away for longer than a session waits; then the two go on without comparing words.
+#[test]
+fn a_session_that_was_interrupted_goes_on_without_words() {
+    let (stage, relay, port, folder) = with_relay_apart("resume");
+    let mut meeting = stage.meet("code");
+    meeting.open();
+    meeting.see_and_hear();
+    relay.kill();
+    for peer in meeting.both() {
+        peer.expect("ended", 90, |ended| ended["reason"] == "interrupted");
+    }
+    let relay = relay_alone(&stage.programs, folder.join("secret").to_str().unwrap(), port);
+    let Meeting { therapist, mut client, client_contact, therapist_contact } = meeting;
+    let (cards, gates) = (client.told("verify").len(), client.told("gate").len());
+    client.send(&json!({"cmd": "join", "contact": therapist_contact}));
+    let mut meeting = Meeting::in_waiting_room(therapist, client);
+    assert_eq!(meeting.client_contact, client_contact);
+    meeting.therapist.send(&json!({"cmd": "admit", "contact": client_contact}));
+    for peer in meeting.both() {
+        peer.expect("gate", 20, |gate| gate["gate"] == "G2");
+    }
+    assert_eq!(meeting.client.told("verify").len(), cards, "nobody is asked");
+    assert!(meeting.client.told("gate").len() > gates);
+    meeting.talk(3.0);
+    meeting.chat(true, "here again");
+    meeting.end();
+    meeting.close();
+    drop(relay);
+}
+
+#[test]
+fn a_relay_that_is_lost_in_a_session_is_said_within_five_seconds_and_found_again() {
+    let (stage, relay, port, folder) = with_relay_apart("relay-lost");
     let mut meeting = stage.meet("code");
     meeting.open();
     meeting.see_and_hear();
@@ -180,7 +215,7 @@ fn a_relay_that_is_lost_in_a_session_is_said_within_five_seconds_and_found_again
     // The first tries meet nothing; then it is back.
     std::thread::sleep(Duration::from_secs(7));
     let back = Instant::now();
-    let relay = relay_alone(&programs, secret, port);
+    let relay = relay_alone(&stage.programs, folder.join("secret").to_str().unwrap(), port);
     for peer in meeting.both() {
         let (_, at) = peer.expect_timed("link", 30, is_connected);
         assert!(at > back);

@@ -45,6 +45,8 @@ pub(crate) struct Trust {
     pub verified: bool,
     pub continuity_lost: bool,
     pub compare_on_change: bool,
+    /// It goes on from a session that was interrupted a moment ago (PROTOCOL §8).
+    pub resumed: bool,
 }
 
 /// Where the session runs.
@@ -65,6 +67,8 @@ pub(crate) enum Effect {
     Compared(ComparedPeer),
     /// It did not match.
     Mismatched,
+    /// It was interrupted: this key, for a while, lets the next one go on from it.
+    Resumable(Secret<32>),
     /// The therapist puts the client back: a fresh handshake follows.
     PutBack,
     /// Over; the room forgets this call.
@@ -125,6 +129,8 @@ pub(crate) struct Call {
     /// What the next session is recognised by, and what this one was (PROTOCOL §4.7).
     next_continuity: Secret<32>,
     matched: Option<Secret<32>>,
+    /// By what the next session goes on from this one, if it is interrupted (PROTOCOL §8).
+    resume_key: Option<Secret<32>>,
     bind: sotto_handshake::Binding,
     sealer: DataSealer,
     opener: DataOpener,
@@ -170,6 +176,7 @@ impl Call {
     pub(crate) fn new(config: CallConfig, established: Established) -> Self {
         let (next_continuity, matched) = (established.next_continuity(), established.matched().cloned());
         let (keys, rekey) = Self::first_epoch(&established, config.own, config.rekey_every_ms);
+        let resume_key = Some(established.resume_key());
         let words = established.session_words();
         let session_id = established.session_id();
         let bind = established.binding();
@@ -184,6 +191,7 @@ impl Call {
             words,
             next_continuity,
             matched,
+            resume_key,
             bind,
             sig: established.into_sig(),
             sealer: keys.data_sealer,
@@ -456,6 +464,7 @@ impl Call {
         let refused = credentials.is_none();
         if credentials.is_some() {
             self.credentials = credentials;
+            self.path.fetched(ctx.now.mono_ms);
         }
         if let Stage::AwaitRelay { held, .. } = &mut self.stage {
             if refused {

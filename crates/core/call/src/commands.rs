@@ -404,6 +404,7 @@ impl Room {
             ctx.refuse("E_UNKNOWN_CONTACT");
             return;
         }
+        self.forget_resumable(contact.0);
         if let Some(call) = self.calls.get_mut(&contact.0) {
             call.end(ctx);
         }

@@ -250,10 +250,17 @@ impl Join {
         self.state = state;
     }
 
-    pub(crate) fn cell(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Option<JoinEffect> {
+    /// `resume`: the key of a session with this contact that was interrupted.
+    pub(crate) fn cell(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        from: MailboxId,
+        cell: &Cell,
+        resume: Option<&Secret<32>>,
+    ) -> Option<JoinEffect> {
         match cell.cell_type()? {
             CellType::Pa2 => self.pa2(ctx, from, cell),
-            CellType::Hs2 => self.hs2(ctx, from, cell),
+            CellType::Hs2 => self.hs2(ctx, from, cell, resume),
             CellType::Sig => self.ack(ctx, from, cell),
             CellType::Reject => self.rejected(ctx, from),
             _ => None,
@@ -280,7 +287,13 @@ impl Join {
         }
     }
 
-    fn hs2(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Option<JoinEffect> {
+    fn hs2(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        from: MailboxId,
+        cell: &Cell,
+        resume: Option<&Secret<32>>,
+    ) -> Option<JoinEffect> {
         match core::mem::replace(&mut self.state, State::AwaitPeer) {
             State::Hs1Sent { state, mailbox, repeated, .. } if mailbox == from && state.header_fits(cell) => {
                 match state.read(cell) {
@@ -314,7 +327,7 @@ impl Join {
             }
             State::KkSent { state, mailbox, repeated, .. } if mailbox == from && state.header_fits(cell) => {
                 let held = self.record.as_deref().map_or([None, None], ContactRecord::held_continuity);
-                match state.read(cell, held, ctx.rng) {
+                match state.with_resume(resume).read(cell, held, ctx.rng) {
                     Ok((established, confirm)) => {
                         for cell in confirm {
                             ctx.server(&self.server, ServerRequest::Send(mailbox, cell));

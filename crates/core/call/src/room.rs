@@ -32,6 +32,23 @@ const HEARD_MS: u64 = 5_000;
 /// A pairing that never completed goes after a day (PROTOCOL §4.5).
 const PAIRING_LIFE_S: u64 = 24 * 3600;
 
+/// How long an interrupted session can be gone on from (PROTOCOL §8).
+const RESUME_MS: u64 = 15 * 60_000;
+
+/// The key of an interrupted session, and since when, by both clocks: one of them stands still in suspend, the other can
+/// be set.
+struct Resumable {
+    key: Secret<32>,
+    lost: Now,
+}
+
+impl Resumable {
+    fn is_over(&self, now: Now) -> bool {
+        let passed_s = now.unix.checked_sub(self.lost.unix);
+        now.mono_ms.saturating_sub(self.lost.mono_ms) >= RESUME_MS || passed_s.is_none_or(|s| s >= RESUME_MS / 1000)
+    }
+}
+
 /// What a room starts with.
 pub struct Config {
     /// Whose profile it is.
@@ -81,6 +98,8 @@ pub struct Room {
     pub(crate) camera_muted: bool,
     /// Alerts of the last minute that are in the record: contact, which, Unix seconds.
     logged: Vec<(u64, &'static str, u64)>,
+    /// Sessions that were interrupted a moment ago, by contact.
+    resumable: BTreeMap<u64, Box<Resumable>>,
     heard_ms: Option<u64>,
     look_ms: u64,
     out: VecDeque<Output>,
@@ -109,6 +128,7 @@ impl Room {
             audio_muted: false,
             camera_muted: false,
             logged: Vec::new(),
+            resumable: BTreeMap::new(),
             heard_ms: None,
             look_ms: 0,
             out: VecDeque::new(),
@@ -235,8 +255,23 @@ impl Room {
         self.online.get(server).and_then(|offset| now.unix.checked_add_signed(*offset))
     }
 
+    /// A session was interrupted: who comes back soon, with the same computer, need not compare words again.
+    fn keep_resumable(&mut self, ctx: &Ctx<'_>, contact: u64, key: Secret<32>) {
+        self.resumable.insert(contact, Box::new(Resumable { key, lost: ctx.now }));
+    }
+
+    pub(crate) fn forget_resumable(&mut self, contact: u64) {
+        self.resumable.remove(&contact);
+    }
+
+    /// The key of a session with this contact that was interrupted a moment ago.
+    pub(crate) fn resume_key(&self, now: Now, contact: u64) -> Option<&Secret<32>> {
+        self.resumable.get(&contact).filter(|kept| !kept.is_over(now)).map(|kept| &kept.key)
+    }
+
     fn tick(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now;
+        self.resumable.retain(|_, kept| !kept.is_over(now));
         for call in self.calls.values_mut() {
             call.tick(ctx);
         }
@@ -466,7 +501,8 @@ impl Room {
         if let Some(join) = &mut self.join
             && join.holds(mailbox)
         {
-            match join.cell(ctx, mailbox, cell) {
+            let kept = self.resumable.get(&join.contact).filter(|kept| !kept.is_over(ctx.now)).map(|kept| &kept.key);
+            match join.cell(ctx, mailbox, cell, kept) {
                 Some(JoinEffect::Met { established, mailbox }) => self.met_as_client(ctx, *established, mailbox),
                 Some(JoinEffect::Failed) => self.join_failed(ctx),
                 None => {}
@@ -529,7 +565,15 @@ impl Room {
         } else {
             call.drop_media(ctx);
         }
-        self.calls.remove(&contact);
+        let Some(mut call) = self.calls.remove(&contact) else { return true };
+        for effect in call.take_effects() {
+            if let Effect::Resumable(key) = effect {
+                self.keep_resumable(ctx, contact, key);
+            }
+        }
+        if let Some((reason, complete)) = call.ended() {
+            self.log_end(ctx, contact, &call.session_id(), reason, complete);
+        }
         true
     }
 
@@ -549,6 +593,7 @@ impl Room {
     fn start_call(&mut self, ctx: &mut Ctx<'_>, contact: u64, mut established: Established, mailbox: MailboxId) {
         let Some(server) = self.server_of(contact) else { return };
         let held = self.contacts.get(&contact).map_or([None, None], ContactRecord::held_continuity);
+        established.set_resume(self.resume_key(ctx.now, contact));
         for cell in established.ack(held, ctx.rng) {
             ctx.server(&server, ServerRequest::Send(mailbox, cell));
         }
@@ -579,6 +624,7 @@ impl Room {
                 && established.matched().is_none()
                 && cfg!(not(sotto_broken = "continuity")),
             compare_on_change: record.compare_on_change,
+            resumed: established.is_resumed(),
         };
         let (relay_only, rekey_every_ms) = (self.relay_only, self.rekey_every_ms);
         let config =

@@ -6,11 +6,11 @@ use sotto_wire::{Cell, Role, SigMessage, VersionRange, tlv::Tag};
 
 use crate::{
     continuity::{self, Continuity, TAG_LEN},
-    draw,
     fault::{HandshakeFault, SigFault},
     noise::Noise,
     params::Terms,
     payload::{self, Tlvs},
+    resume,
     sas::SessionWords,
     sig_channel::SigChannel,
 };
@@ -48,6 +48,11 @@ pub struct Established {
     words: SessionWords,
     /// Therapist: the client's two tags, from CONFIRM.
     tags: Option<[u8; 2 * TAG_LEN]>,
+    /// Therapist: the client's resume tag, from CONFIRM.
+    resume_tag: Option<[u8; resume::TAG_LEN]>,
+    /// The key of a session with this contact that was interrupted, if this side still has it.
+    resume: Option<Secret<32>>,
+    is_resumed: bool,
     /// Client: what its own tags were made of.
     held: [Option<Secret<32>>; 2],
     matched: Option<Secret<32>>,
@@ -55,13 +60,40 @@ pub struct Established {
 
 impl Established {
     pub(crate) const fn new(outcome: Outcome, words: SessionWords) -> Self {
-        Self { outcome, words, tags: None, held: [None, None], matched: None }
+        Self {
+            outcome,
+            words,
+            tags: None,
+            resume_tag: None,
+            resume: None,
+            is_resumed: false,
+            held: [None, None],
+            matched: None,
+        }
     }
 
-    /// The client's continuity tags, as CONFIRM brought them.
-    pub(crate) const fn with_tags(mut self, tags: [u8; 2 * TAG_LEN]) -> Self {
+    /// The client's continuity tags and resume tag, as CONFIRM brought them.
+    pub(crate) const fn with_tags(mut self, tags: [u8; 2 * TAG_LEN], resume: [u8; resume::TAG_LEN]) -> Self {
         self.tags = Some(tags);
+        self.resume_tag = Some(resume);
         self
+    }
+
+    /// The key of a session with this contact that was interrupted: before CONFIRM or ACK is made.
+    pub fn set_resume(&mut self, key: Option<&Secret<32>>) {
+        self.resume = key.cloned();
+    }
+
+    /// Both sides were in the same interrupted session and still have its key; known after ACK (PROTOCOL §8).
+    #[must_use]
+    pub const fn is_resumed(&self) -> bool {
+        self.is_resumed
+    }
+
+    /// The key by which the next session would be known to go on from this one. In memory only. After ACK.
+    #[must_use]
+    pub fn resume_key(&self) -> Secret<32> {
+        derive::kdf(&self.epoch_root_0(), "resume", b"")
     }
 
     /// This side's role.
@@ -183,17 +215,18 @@ impl Established {
     ) -> Vec<Cell> {
         let tags = continuity::tags(&self.outcome.hs_root, held, rng);
         self.held = held.map(|secret| secret.cloned());
+        let resume = resume::own(&self.outcome.hs_root, Role::Initiator, self.resume.as_ref(), rng);
         let list = Tlvs::default()
             .with(Tag::NonceI, nonce_i.expose())
             .with_versions(versions)
             .with(Tag::ContTags, &tags)
-            .with(Tag::ResumeTag, draw::<16>(rng).expose());
+            .with(Tag::ResumeTag, resume.expose());
         self.outcome.sig.seal(&SigMessage::Confirm(list.bare()))
     }
 
     /// Cells of ACK, the therapist's first SIG message: which of the client's continuity tags is of a secret in `held`,
-    /// and the proof of it; at first contact none (PROTOCOL §4.7). The resume tag proves nothing yet (§8). At first contact
-    /// it is sent after the contact is durable (PROTOCOL §4.5). Once per session.
+    /// and the proof of it; at first contact none (PROTOCOL §4.7). The resume tag is random unless the client's is of the
+    /// key that this side has (§8). At first contact it is sent after the contact is durable (PROTOCOL §4.5). Once per session.
     ///
     /// # Panics
     /// On the client's side.
@@ -203,7 +236,11 @@ impl Established {
         let (number, secret) = self.tags.map_or((0, None), |tags| continuity::find(hs_root, &tags, held));
         let answer = continuity::answer(hs_root, number, secret, rng);
         self.matched = secret.cloned();
-        let list = Tlvs::default().with(Tag::ContMatch, &answer).with(Tag::ResumeTag, draw::<16>(rng).expose());
+        let key = self.resume.take();
+        self.is_resumed =
+            self.resume_tag.is_some_and(|theirs| resume::is_of(hs_root, Role::Initiator, key.as_ref(), &theirs));
+        let proof = resume::own(hs_root, Role::Responder, key.as_ref().filter(|_| self.is_resumed), rng);
+        let list = Tlvs::default().with(Tag::ContMatch, &answer).with(Tag::ResumeTag, proof.expose());
         self.outcome.sig.seal(&SigMessage::Ack(list.bare()))
     }
 
@@ -226,7 +263,9 @@ impl Established {
         };
         let list = payload::parse(&list)?;
         let [number, proof @ ..] = payload::require::<17>(&list, Tag::ContMatch)?;
-        payload::require::<16>(&list, Tag::ResumeTag)?;
+        let theirs = payload::require::<16>(&list, Tag::ResumeTag)?;
+        let key = self.resume.take();
+        self.is_resumed = resume::is_of(&self.outcome.hs_root, Role::Responder, key.as_ref(), &theirs);
         let held = core::mem::take(&mut self.held);
         match number {
             0 => {}

@@ -203,9 +203,17 @@ impl FirstHs2 {
 pub struct AwaitKkHs2 {
     sent: Sent,
     peer: PublicKey,
+    resume: Option<Secret<32>>,
 }
 
 impl AwaitKkHs2 {
+    /// The key of a session with this contact that was interrupted (PROTOCOL §8).
+    #[must_use]
+    pub fn with_resume(mut self, key: Option<&Secret<32>>) -> Self {
+        self.resume = key.cloned();
+        self
+    }
+
     /// Starts a handshake with a pinned contact; the cell is HS1.
     ///
     /// # Panics
@@ -216,7 +224,7 @@ impl AwaitKkHs2 {
     pub fn start(params: Params, own: &IdentityKey, peer: &PublicKey, rng: &mut dyn CryptoRng) -> (Self, Cell) {
         assert!(!params.purpose.is_first_contact(), "a first contact meets by XX");
         let (sent, cell) = Sent::start(&params, Pattern::Kk, own, Some(peer), rng);
-        (Self { sent, peer: *peer }, cell)
+        (Self { sent, peer: *peer, resume: None }, cell)
     }
 
     /// Whether `cell` can be the awaited HS2. Others are dropped without touching the state.
@@ -228,7 +236,8 @@ impl AwaitKkHs2 {
     /// Reads HS2; gives the session and the cells of CONFIRM. The ACK is awaited next
     /// ([`Established::read_ack`]).
     ///
-    /// CONFIRM carries a tag of each continuity secret in `held`; the resume tag is random (PROTOCOL §4.7, §8).
+    /// CONFIRM carries a tag of each continuity secret in `held` and of the resume key, random ones for what there is
+    /// not (PROTOCOL §4.7, §8).
     ///
     /// # Errors
     /// `Decrypt`, `PublicKey`, `Downgrade`; `Header` if [`header_fits`](Self::header_fits) is false.
@@ -247,6 +256,7 @@ impl AwaitKkHs2 {
         let words = SessionWords::new(Role::Initiator, nonce_i.expose(), &nonce_r, &noise.hash(), &own, &self.peer);
         let outcome = Outcome::new(noise, Role::Initiator, &terms, self.peer, peer_versions);
         let mut established = Established::new(outcome, words);
+        established.set_resume(self.resume.as_ref());
         let confirm = established.confirm(&nonce_i, terms.own, held, rng);
         Ok((established, confirm))
     }

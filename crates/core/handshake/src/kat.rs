@@ -203,6 +203,21 @@ fn kat_tsp1_pinned_contact() {
     }
 }
 
+/// The pinned session of the vectors, as one that goes on from the first contact.
+#[test]
+fn kat_tsp1_resume() {
+    let ((_, xx_i, _), (_, kk)) = (first_contact(), pinned_contact().0);
+    assert_eq!(hex(xx_i.resume_key().expose()), extra("xx resume_key"));
+    assert_eq!(hex(kk.resume_key().expose()), extra("kk resume_key"));
+    let key = xx_i.resume_key();
+    let tag = |from| {
+        let mut none = Script::new(&[]);
+        hex(crate::resume::own(kk.hs_root(), from, Some(&key), &mut none).expose())
+    };
+    assert_eq!(tag(Role::Initiator), extra("kk rtag d=0 (old = xx resume_key)"));
+    assert_eq!(tag(Role::Responder), extra("kk rtag d=1"));
+}
+
 #[test]
 fn kat_tsp1_spoken_code() {
     let kat = vectors();

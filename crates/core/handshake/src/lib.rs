@@ -62,6 +62,7 @@ mod params;
 mod payload;
 mod rekey;
 mod responder;
+mod resume;
 mod sas;
 mod sig_channel;
 mod url;

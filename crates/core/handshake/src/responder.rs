@@ -230,10 +230,10 @@ impl AwaitConfirm {
         let nonce_i = payload::require(&list, Tag::NonceI)?;
         let client = payload::versions(&list)?;
         let tags = payload::require::<32>(&list, Tag::ContTags)?;
-        payload::require::<16>(&list, Tag::ResumeTag)?;
+        let resume = payload::require::<16>(&list, Tag::ResumeTag)?;
         let words = opening.check(nonce_i, client, &self.peer)?;
         outcome.sig.restart_clock();
-        Ok(Established::new(outcome, words).with_tags(tags))
+        Ok(Established::new(outcome, words).with_tags(tags, resume))
     }
 }
 

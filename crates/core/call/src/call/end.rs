@@ -136,6 +136,13 @@ impl Call {
         if self.is_bound() {
             self.ended = Some((reason, complete));
         }
+        // Both people were in it: what goes on from here is known by this key. After END there is none.
+        if reason == EndReason::Interrupted
+            && matches!(self.stage, Stage::Open)
+            && let Some(key) = self.resume_key.take()
+        {
+            self.effects.push(Effect::Resumable(key));
+        }
         self.drop_media(ctx);
         ctx.event(Event::Ended { reason, complete });
     }
@@ -147,6 +154,7 @@ impl Call {
             ctx.transport(id, TransportRequest::Close);
         }
         self.media = None;
+        self.resume_key = None;
         self.path.give_up();
         self.held_chat.clear();
         self.sent_chat.clear();

@@ -10,6 +10,8 @@ use sotto_wire::sig::{IceCredentials, Restart};
 const HEAL_LIMIT_MS: u64 = 60_000;
 /// How long fresh relay credentials are waited for; then the ones at hand are tried.
 const CREDENTIALS_WAIT_MS: u64 = 1_500;
+/// Credentials of one outage are used for its next tries too: a minute of it costs two of the sixteen an hour (§9.5).
+const FRESH_MS: u64 = 25_000;
 /// From one try to the next. Gathering alone may take 5 s.
 const PAUSES_MS: [u64; 4] = [4_000, 6_000, 9_000, 13_000];
 /// Candidates that are kept while credentials are waited for.
@@ -24,11 +26,22 @@ pub(super) struct PathState {
     pending: Option<Pending>,
     /// Candidates of ours that came before our RESTART was sent.
     unannounced: Option<Vec<Candidate>>,
+    /// When the server last gave credentials.
+    fetched_ms: Option<u64>,
 }
 
 impl PathState {
     pub(super) const fn is_lost(&self) -> bool {
         self.lost.is_some()
+    }
+
+    pub(super) const fn fetched(&mut self, now_ms: u64) {
+        self.fetched_ms = Some(now_ms);
+    }
+
+    /// Credentials at hand are so new that asking again would only use up what the server gives in an hour.
+    fn is_fresh(&self, now_ms: u64) -> bool {
+        self.fetched_ms.is_some_and(|at| now_ms.saturating_sub(at) < FRESH_MS)
     }
 
     /// The call is over: nothing is awaited any more.
@@ -63,7 +76,7 @@ impl Call {
         self.settle_anew(ctx);
         ctx.event(Event::Link { state: LinkState::Reconnecting, path: None, side: None });
         ctx.notice("interrupted", Severity::Warning);
-        if self.role == Role::Responder {
+        if self.role == Role::Responder && !self.path.is_fresh(ctx.now.mono_ms) {
             // For the answer: the relay may have to be another one.
             ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
         }
@@ -112,8 +125,12 @@ impl Call {
     }
 
     fn await_credentials(&mut self, ctx: &mut Ctx<'_>, peer: Option<IceCredentials>) {
-        ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
         self.path.pending = Some(Pending { peer, held: Vec::new(), deadline_ms: ctx.after(CREDENTIALS_WAIT_MS) });
+        if self.path.is_fresh(ctx.now.mono_ms) {
+            self.go_on_with_restart(ctx);
+        } else {
+            ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
+        }
     }
 
     /// Credentials came, or have been waited for long enough.

@@ -1,5 +1,7 @@
 //! What becomes of durable writes, and of what calls did.
 
+use sotto_session_api::EndReason;
+
 use super::*;
 
 impl Room {
@@ -61,6 +63,7 @@ impl Room {
                     Effect::Compared(compared) => self.judge(ctx, contact, Some(&compared)),
                     Effect::Mismatched => self.judge(ctx, contact, None),
                     Effect::PutBack => {}
+                    Effect::Resumable(key) => self.keep_resumable(ctx, contact, key),
                     Effect::Closed => self.call_closed(ctx, contact, put_back),
                 }
             }
@@ -124,6 +127,9 @@ impl Room {
         self.away.remove(&contact);
         if let Some((reason, complete)) = call.ended() {
             self.log_end(ctx, contact, &call.session_id(), reason, complete);
+            if reason != EndReason::Interrupted {
+                self.resumable.remove(&contact);
+            }
         }
         let Place { server, mailbox } = call.place;
         let is_host_mailbox = self.hosts.iter().any(|host| host.holds(mailbox) && !matches!(host.kind, Kind::Code(_)));
