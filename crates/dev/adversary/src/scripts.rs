@@ -5,8 +5,11 @@ use std::{
     rc::Rc,
 };
 
-use sotto_handshake::{AwaitHs2, AwaitHs3, CodeSecret, InviteKeys, JoinText, Params, Purpose, cpace, parse_join_text};
-use sotto_identity::{IdentityKey, Secret, records::VerificationState};
+use sotto_handshake::{
+    AwaitConfirm, AwaitHs2, AwaitHs3, AwaitKkHs2, CodeSecret, InviteKeys, JoinText, Params, Purpose, cpace,
+    parse_join_text,
+};
+use sotto_identity::{IdentityKey, PublicKey, Secret, records::VerificationState};
 use sotto_session_api::{AlertCode, Command, ContactId, EndReason, Event, Gate, InviteForm};
 use sotto_sim::{Between, Duo, SeededRng, Who};
 use sotto_wire::{Cell, CellType, SealedPacket, VersionRange, server::MailboxId};
@@ -40,6 +43,7 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "forged-sound", play: forged_sound },
     Script { name: "repeated-sound", play: repeated_sound },
     Script { name: "copied-profile", play: copied_profile },
+    Script { name: "impersonation-to-the-copied", play: impersonation },
 ];
 
 fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), Fallen> {
@@ -551,4 +555,97 @@ fn copied_profile(seed: u64) -> Result<(), Fallen> {
     withstands(told == [true; 2], || format!("a copy of {copied:?} was used, and told were {told:?}"))?;
     let compared = after.iter().flat_map(|disk| disk.values()).any(|held| held.state == VerificationState::Verified);
     withstands(!compared, || "the contact still counts as compared".into())
+}
+
+/// Holds everything of one side, and pretends to that side to be the other one (key compromise impersonation).
+struct Impersonator {
+    own: IdentityKey,
+    /// Whom it deceives.
+    victim: PublicKey,
+    psk: Secret<32>,
+    to_client: bool,
+    rng: SeededRng,
+    tried: Rc<Count<u32>>,
+    /// HS1 of the victim that it could read, or HS1 of its own that the victim answered.
+    through: Rc<Count<u32>>,
+}
+
+impl Between for Impersonator {
+    fn cell(&mut self, from: Who, mailbox: MailboxId, cell: &Cell, _: u64) -> Option<Vec<(Who, Cell)>> {
+        match (from, cell.cell_type()) {
+            (Who::Client, Some(CellType::Hs1)) if self.to_client => {
+                self.tried.set(self.tried.get() + 1);
+                let params = Params::responder(Purpose::Pinned, mailbox.0, self.psk.clone(), cell);
+                let answered = AwaitConfirm::respond(params, &self.own, &self.victim, cell, &mut self.rng);
+                let Ok((_, hs2)) = answered else { return Some(Vec::new()) };
+                self.through.set(self.through.get() + 1);
+                Some(vec![(from, hs2)])
+            }
+            (Who::Therapist, Some(CellType::Hs2)) if !self.to_client => {
+                self.through.set(self.through.get() + 1);
+                Some(Vec::new())
+            }
+            _ => Some(Vec::new()),
+        }
+    }
+}
+
+/// Who has copied one side's whole profile is still not the other side to it: that needs the other's key. With that very
+/// key, as a control, the same steps get through.
+fn impersonation(seed: u64) -> Result<(), Fallen> {
+    let (to_client, is_control) = (seed & 1 == 0, seed % 5 == 0);
+    let mut duo = Duo::new(seed);
+    let [at_client, at_therapist] = duo.open_session(form(seed >> 1));
+    duo.command(Who::Client, Command::End);
+    duo.run_for(5_000);
+    let mut rng = SeededRng::new(!seed);
+    let record = duo.side(Who::Client).contacts[&at_client.0].clone();
+    let (Some(client), Some(therapist)) = (record.own_key(None), duo.side(Who::Therapist).identity().cloned()) else {
+        return Err("keys are missing".into());
+    };
+    let (victim, other) = if to_client { (&client, &therapist) } else { (&therapist, &client) };
+    let own = match seed >> 3 & 1 {
+        _ if is_control => other.clone(),
+        0 => victim.clone(),
+        _ => IdentityKey::generate(&mut rng),
+    };
+    let (tried, through) = (Rc::new(Count::new(0)), Rc::new(Count::new(0)));
+    let between = Impersonator {
+        own: own.clone(),
+        victim: *victim.public(),
+        psk: record.psk.clone(),
+        to_client,
+        rng: rng.clone(),
+        tried: Rc::clone(&tried),
+        through: Rc::clone(&through),
+    };
+    duo.command(Who::Therapist, Command::Listen(None));
+    let told = BOTH.map(|who| duo.side(who).events.len());
+    duo.put_between(between);
+    if to_client {
+        duo.command(Who::Client, Command::JoinContact(at_client));
+        duo.run_for(30_000);
+    } else {
+        duo.run_for(1_000);
+        for mailbox in duo.side(Who::Therapist).room.open_mailboxes() {
+            for _ in 0..3 {
+                let params = Params::initiator(Purpose::Pinned, mailbox, record.psk.clone(), VersionRange::OURS.max);
+                let (_, hs1) = AwaitKkHs2::start(params, &own, therapist.public(), &mut rng);
+                tried.set(tried.get() + 1);
+                duo.inject(Who::Therapist, MailboxId(mailbox), hs1);
+                duo.run_for(2_000);
+            }
+        }
+    }
+    check(tried.get() > 0, || "nothing was tried".into())?;
+    if is_control {
+        return check(through.get() > 0, || "not even the real key gets through: the script proves nothing".into());
+    }
+    withstands(through.get() == 0, || format!("{} handshakes with a key that is not the other's", through.get()))?;
+    let met = |event: &Event| matches!(event, Event::Waiting(_) | Event::PeerWaiting { .. });
+    let deceived = BOTH.iter().zip(told).any(|(who, told)| duo.side(*who).events[told..].iter().any(met));
+    withstands(!deceived, || "somebody waits with an impersonator".into())?;
+    let known =
+        duo.side(Who::Therapist).contacts.len() == 1 && duo.side(Who::Therapist).contacts.contains_key(&at_therapist.0);
+    withstands(known, || "contacts have changed".into())
 }

@@ -77,6 +77,14 @@ pub struct Side {
     transport: Option<Fake>,
 }
 
+impl Side {
+    /// A therapist's key, for scripts that have got hold of it.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&IdentityKey> {
+        self.identity.as_ref()
+    }
+}
+
 struct Fake {
     id: TransportId,
     fingerprint: [u8; 32],
