@@ -136,6 +136,8 @@ pub struct Memory {
     pub no_camera: bool,
     /// No microphone.
     pub no_microphone: bool,
+    /// An invite may have become another contact than the one it was made for.
+    look_for_used: bool,
     /// Commands to send with the next frame.
     pub(crate) commands: Vec<Command>,
 }
@@ -231,6 +233,10 @@ impl Memory {
 
     /// Keeps when the present contact was compared before: this session's own comparison replaces it in the snapshot.
     pub(crate) fn remember_keys(&mut self, snapshot: &Snapshot) {
+        if core::mem::take(&mut self.look_for_used) {
+            let is_there = |contact| snapshot.contacts.iter().any(|info| info.contact == contact);
+            self.invites.retain(|invite| invite.burned || is_there(invite.contact));
+        }
         if self.open_since.is_none() && self.verified_before.is_none() && self.session_contact.is_some() {
             let info = snapshot.contacts.iter().find(|info| Some(info.contact) == self.session_contact);
             self.verified_before =
@@ -258,7 +264,11 @@ impl Memory {
 
     /// Someone came with an invite: its other form must not let a second person in.
     fn came_through(&mut self, contact: ContactId, key_state: KeyState) {
-        let Some(used) = self.invites.iter().find(|invite| invite.contact == contact).cloned() else { return };
+        let Some(used) = self.invites.iter().find(|invite| invite.contact == contact).cloned() else {
+            // Maybe somebody who is known, by an invite that was made for somebody new.
+            self.look_for_used = true;
+            return;
+        };
         if used.again && key_state == KeyState::Verified {
             return; // by the keys from before: the new invite still waits
         }

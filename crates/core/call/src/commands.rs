@@ -327,7 +327,8 @@ impl Room {
             Some(record) => self.pinned_join(record).map(|join| join.or_else(ctx, link)),
             None => {
                 // The therapist whom this client knows keeps meeting the same key (PROTOCOL §6.4).
-                let known = self.contacts.values().find(|record| is_of(record)).and_then(|record| record.own_key(None));
+                let known = from.or_else(|| self.contacts.values().find(|record| is_of(record)));
+                let known = known.and_then(|record| record.own_key(None));
                 let own = known.unwrap_or_else(|| IdentityKey::generate(ctx.rng));
                 Some(Join::new(ctx.random_u64(), server, link, own, None))
             }

@@ -1,6 +1,6 @@
 //! The therapist's side of first contact and of each later handshake (PROTOCOL §3, §4.5, §11).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use sotto_handshake::{AwaitConfirm, AwaitHs3, Established, HandshakeFault, Params, Purpose, cpace, seen_hs1};
 use sotto_identity::{
@@ -109,8 +109,8 @@ pub(crate) struct Host {
 /// The therapist's own key, lent for one step.
 pub(crate) struct Own<'a> {
     pub key: &'a IdentityKey,
-    /// The contact that the invite was made for, if it was there already.
-    pub known: Option<&'a ContactRecord>,
+    /// Everybody who is known.
+    pub contacts: &'a BTreeMap<u64, ContactRecord>,
 }
 
 impl Host {
@@ -329,7 +329,16 @@ impl Host {
             }
         };
         let peer = established.peer();
-        let is_other = own.known.is_some_and(|known| known.peer_public != *peer.as_bytes());
+        // Whoever is known by this key is the same contact again; where the invite was for somebody else who is known,
+        // it is one beside them.
+        let same = own.contacts.values().find(|known| known.peer_public == *peer.as_bytes());
+        let invited_for = own.contacts.get(&self.contact);
+        let beside = invited_for.filter(|known| known.peer_public != *peer.as_bytes()).map(|known| known.id);
+        let id = match (same, beside) {
+            (Some(known), _) => known.id,
+            (None, Some(_)) => ctx.random_u64(),
+            (None, None) => self.contact,
+        };
         match &mut self.kind {
             Kind::Code(code) => {
                 code.used = true;
@@ -344,9 +353,9 @@ impl Host {
                 _ => {
                     record.state = InviteState::Consumed { peer_public: *peer.as_bytes(), confirmed: false };
                     record.attempts = 0;
-                    if is_other {
+                    if id != record.contact {
                         ctx.store(Change::RemoveInvite(record.contact));
-                        record.contact = ctx.random_u64();
+                        record.contact = id;
                     }
                     ctx.store(Change::PutInvite(record.clone()));
                 }
@@ -358,18 +367,11 @@ impl Host {
             Kind::Link(record) => record.label.clone(),
             Kind::Pinned { .. } => String::new(),
         };
-        // Another key than the known one is another contact, beside it.
-        let beside = is_other.then_some(self.contact);
-        if is_other {
-            self.contact = match &self.kind {
-                Kind::Link(record) => record.contact,
-                _ => ctx.random_u64(),
-            };
-        }
-        let fresh = new_contact(self.contact, label, None, &established, &self.server, ctx.now.unix, false);
-        let contact = Box::new(match own.known {
-            Some(known) if !is_other => relinked(known, fresh),
-            _ => fresh,
+        self.contact = id;
+        let fresh = new_contact(id, label, None, &established, &self.server, ctx.now.unix, false);
+        let contact = Box::new(match same {
+            Some(known) => relinked(known, fresh),
+            None => fresh,
         });
         let ticket = ctx.store(Change::PutContact(contact.clone()));
         self.pending = Pending::Storing { ticket, established: Box::new(established), mailbox, contact, beside };

@@ -513,8 +513,7 @@ impl Room {
         let mut effects = Vec::new();
         for host in self.hosts.iter_mut().filter(|host| host.holds(mailbox)) {
             let contact = host.contact;
-            let known = self.contacts.get(&contact).filter(|_| !matches!(host.kind, Kind::Pinned { .. }));
-            let own = Own { key: identity, known };
+            let own = Own { key: identity, contacts: &self.contacts };
             effects.extend(host.cell(ctx, &own, mailbox, cell).into_iter().map(|effect| (contact, effect)));
         }
         for (contact, effect) in effects {
