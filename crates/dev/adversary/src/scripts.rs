@@ -593,7 +593,7 @@ impl Between for Impersonator {
 /// Who has copied one side's whole profile is still not the other side to it: that needs the other's key. With that very
 /// key, as a control, the same steps get through.
 fn impersonation(seed: u64) -> Result<(), Fallen> {
-    let (to_client, is_control) = (seed & 1 == 0, seed % 5 == 0);
+    let (to_client, is_control) = (seed & 1 == 0, seed.is_multiple_of(5));
     let mut duo = Duo::new(seed);
     let [at_client, at_therapist] = duo.open_session(form(seed >> 1));
     duo.command(Who::Client, Command::End);
