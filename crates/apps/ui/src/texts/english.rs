@@ -394,7 +394,7 @@ pub(super) const ENGLISH: Texts = Texts {
     step_tell_text: "They see the same message and are not at fault.",
     step_invite: "Make a new invite, in person or by phone",
     step_invite_client: "Ask for a new invite, in person or by phone",
-    step_invite_text: "Then compare again. The old keys stay blocked.",
+    step_invite_text: "Then compare again. Without a new invite the old keys stay blocked.",
     new_invite: "New invite",
     noted: "{0}, {1}: words compared, no match, keys blocked.",
     // Can anyone listen?

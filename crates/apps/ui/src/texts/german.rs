@@ -394,7 +394,7 @@ pub(super) const GERMAN: Texts = Texts {
     step_tell_text: "Die andere Seite sieht dasselbe und hat keine Schuld.",
     step_invite: "Machen Sie eine neue Einladung: persönlich oder am Telefon",
     step_invite_client: "Bitten Sie um eine neue Einladung: persönlich oder am Telefon",
-    step_invite_text: "Dann vergleichen Sie neu. Die alten Schlüssel bleiben gesperrt.",
+    step_invite_text: "Dann vergleichen Sie neu. Ohne neue Einladung bleiben die alten Schlüssel gesperrt.",
     new_invite: "Neue Einladung",
     noted: "{0}, {1}: Wörter verglichen, ungleich, Schlüssel gesperrt.",
     // Can anyone listen?
