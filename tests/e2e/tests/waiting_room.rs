@@ -52,7 +52,8 @@ fn commands_out_of_place_are_refused_and_change_nothing() {
         (json!({"cmd": "chat", "text": "too early"}), "E_"),
         (json!({"cmd": "share", "on": true}), "E_NOT_YET"),
         (json!({"cmd": "send_file", "path": "/etc/passwd"}), "E_NOT_YET"),
-        (json!({"cmd": "relink", "contact": nobody}), "E_NOT_YET"),
+        (json!({"cmd": "relink", "contact": nobody, "form": "code"}), "E_UNKNOWN_CONTACT"),
+        (json!({"cmd": "withdraw", "contact": nobody}), "E_UNKNOWN_CONTACT"),
         (json!({"cmd": "dance"}), "E_COMMAND"),
         (json!({"cmd": "admit", "contact": nobody, "now": true}), "E_FIELD"),
         (json!(["admit"]), "E_JSON"),
@@ -61,6 +62,11 @@ fn commands_out_of_place_are_refused_and_change_nothing() {
         let error = meeting.therapist.expect("error", 5, |_| true);
         assert!(error["code"].as_str().unwrap().starts_with(code), "{command}: {error}");
         assert!(!error["what"].as_str().unwrap().is_empty() && !error["what_to_do"].as_str().unwrap().is_empty());
+    }
+    // In the waiting room nothing is done to the vault.
+    for command in [json!({"cmd": "erase"}), json!({"cmd": "export", "file": "/nowhere/at/all"})] {
+        meeting.client.send(&command);
+        assert_eq!(meeting.client.expect("error", 5, |_| true)["code"], "E_BUSY_SESSION");
     }
     meeting.client.send(&json!({"cmd": "admit", "contact": meeting.therapist_contact}));
     assert_eq!(meeting.client.expect("error", 5, |_| true)["code"], "E_ROLE");

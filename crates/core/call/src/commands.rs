@@ -223,7 +223,7 @@ impl Room {
             used: false,
             is_withdrawn: false,
         };
-        self.hosts.push(Box::new(Host::new(contact, server.clone(), Kind::Code(code), None)));
+        self.hosts.push(Box::new(Host::new(contact, server.clone(), Kind::Code(Box::new(code)), None)));
         ctx.event(Event::Invited { contact: ContactId(contact), text, form: InviteForm::Code, expires });
     }
 
@@ -314,7 +314,7 @@ impl Room {
         }
         let is_of = |record: &ContactRecord| record.peer().is_ok_and(|peer| peer.has_idhash(&invite.idhash()));
         if from.is_some_and(|record| !is_of(record)) {
-            ctx.refuse("E_IDHASH");
+            ctx.refuse("E_OTHER_PERSON");
             return;
         }
         (self.audio_muted, self.camera_muted) = (false, false);

@@ -31,8 +31,9 @@ const SEEN: usize = 64;
 
 /// What the host listens for.
 pub(crate) enum Kind {
-    /// A spoken code; the app must be open.
-    Code(Code),
+    /// A spoken code; the app must be open. Boxed, as the link is: what a variant leaves of the bytes of the longest
+    /// holds whatever was on the stack.
+    Code(Box<Code>),
     /// A link, also after its use until it expires.
     Link(Box<InviteRecord>),
     /// A pinned contact.
@@ -57,7 +58,6 @@ pub(crate) struct Code {
 }
 
 enum Pending {
-    None,
     Hs3 {
         state: Box<AwaitHs3>,
         mailbox: MailboxId,
@@ -101,7 +101,8 @@ pub(crate) struct Host {
     pub(crate) kind: Kind,
     /// `None` for a spoken code, which has one mailbox of its own.
     pub(crate) addresses: Option<Addresses>,
-    pending: Pending,
+    /// In a box of its own: a shorter variant has the stack of its maker in the rest of its bytes, and hosts live long.
+    pending: Option<Box<Pending>>,
     seen: VecDeque<[u8; 64]>,
     recent: VecDeque<u64>,
 }
@@ -119,7 +120,7 @@ impl Host {
             Kind::Link(record) => record.seen_hs1.iter().copied().collect(),
             _ => VecDeque::new(),
         };
-        Self { contact, server, kind, addresses, pending: Pending::None, seen, recent: VecDeque::new() }
+        Self { contact, server, kind, addresses, pending: None, seen, recent: VecDeque::new() }
     }
 
     pub(crate) fn holds(&self, mailbox: MailboxId) -> bool {
@@ -176,7 +177,7 @@ impl Host {
     /// could look at the words of HS2 as often as they like (PROTOCOL §3.2), and a replayed PA1 could keep the client out.
     fn pa1(&mut self, ctx: &mut Ctx<'_>, mailbox: MailboxId, cell: &Cell) {
         let Kind::Code(code) = &mut self.kind else { return };
-        let run_is_open = !matches!(self.pending, Pending::None);
+        let run_is_open = self.pending.is_some();
         if code.used || run_is_open || is_paused(code.last_run_ms, ctx.now.mono_ms) {
             return;
         }
@@ -196,7 +197,7 @@ impl Host {
     fn hs1(&mut self, ctx: &mut Ctx<'_>, own: &Own<'_>, mailbox: MailboxId, cell: &Cell) {
         let now = ctx.now.mono_ms;
         let hash = seen_hs1(cell);
-        if self.seen.contains(&hash) || matches!(self.pending, Pending::Storing { .. }) {
+        if self.seen.contains(&hash) || matches!(self.pending.as_deref(), Some(Pending::Storing { .. })) {
             return;
         }
         while self.recent.front().is_some_and(|at| now.saturating_sub(*at) > 60_000) {
@@ -221,8 +222,11 @@ impl Host {
                         code.stranger_ms = None;
                         self.remember(hash);
                         ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
-                        self.pending =
-                            Pending::Hs3 { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
+                        self.pending = Some(Box::new(Pending::Hs3 {
+                            state: Box::new(state),
+                            mailbox,
+                            deadline_ms: ctx.after(HS3_WAIT_MS),
+                        }));
                     }
                     Err(_) => {
                         self.count_run(ctx, true);
@@ -269,7 +273,11 @@ impl Host {
                     return;
                 }
                 ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
-                self.pending = Pending::Hs3 { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
+                self.pending = Some(Box::new(Pending::Hs3 {
+                    state: Box::new(state),
+                    mailbox,
+                    deadline_ms: ctx.after(HS3_WAIT_MS),
+                }));
             }
             Kind::Pinned { peer, psk, floor } => {
                 if cell.version() < *floor {
@@ -280,8 +288,11 @@ impl Host {
                 let Ok((state, answer)) = AwaitConfirm::respond(params, own.key, peer, cell, ctx.rng) else { return };
                 self.remember(hash);
                 ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
-                self.pending =
-                    Pending::Confirm { state: Box::new(state), mailbox, deadline_ms: ctx.after(HS3_WAIT_MS) };
+                self.pending = Some(Box::new(Pending::Confirm {
+                    state: Box::new(state),
+                    mailbox,
+                    deadline_ms: ctx.after(HS3_WAIT_MS),
+                }));
             }
         }
     }
@@ -314,10 +325,10 @@ impl Host {
     }
 
     fn hs3(&mut self, ctx: &mut Ctx<'_>, own: &Own<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
-        let (state, mailbox) = match core::mem::replace(&mut self.pending, Pending::None) {
-            Pending::Hs3 { state, mailbox, .. } if mailbox == from && state.header_fits(cell) => (state, mailbox),
+        let (state, mailbox) = match self.pending.take().map(|pending| *pending) {
+            Some(Pending::Hs3 { state, mailbox, .. }) if mailbox == from && state.header_fits(cell) => (state, mailbox),
             other => {
-                self.pending = other;
+                self.pending = other.map(Box::new);
                 return Vec::new();
             }
         };
@@ -374,7 +385,8 @@ impl Host {
             None => fresh,
         });
         let ticket = ctx.store(Change::PutContact(contact.clone()));
-        self.pending = Pending::Storing { ticket, established: Box::new(established), mailbox, contact, beside };
+        self.pending =
+            Some(Box::new(Pending::Storing { ticket, established: Box::new(established), mailbox, contact, beside }));
         Vec::new()
     }
 
@@ -387,10 +399,12 @@ impl Host {
     }
 
     fn confirm(&mut self, ctx: &mut Ctx<'_>, from: MailboxId, cell: &Cell) -> Vec<HostEffect> {
-        let (state, mailbox) = match core::mem::replace(&mut self.pending, Pending::None) {
-            Pending::Confirm { state, mailbox, .. } if mailbox == from && state.header_fits(cell) => (state, mailbox),
+        let (state, mailbox) = match self.pending.take().map(|pending| *pending) {
+            Some(Pending::Confirm { state, mailbox, .. }) if mailbox == from && state.header_fits(cell) => {
+                (state, mailbox)
+            }
             other => {
-                self.pending = other;
+                self.pending = other.map(Box::new);
                 return Vec::new();
             }
         };
@@ -406,12 +420,12 @@ impl Host {
     }
 
     pub(crate) fn stored(&mut self, ticket: Ticket) -> Option<HostEffect> {
-        match core::mem::replace(&mut self.pending, Pending::None) {
-            Pending::Storing { ticket: own, established, mailbox, contact, beside } if own == ticket => {
+        match self.pending.take().map(|pending| *pending) {
+            Some(Pending::Storing { ticket: own, established, mailbox, contact, beside }) if own == ticket => {
                 Some(HostEffect::Paired { contact, established, mailbox, beside })
             }
             other => {
-                self.pending = other;
+                self.pending = other.map(Box::new);
                 None
             }
         }
@@ -431,31 +445,31 @@ impl Host {
             }
             _ => return false,
         }
-        self.pending = Pending::None;
+        self.pending = None;
         true
     }
 
     pub(crate) fn store_failed(&mut self, ticket: Ticket) {
-        if matches!(&self.pending, Pending::Storing { ticket: own, .. } if *own == ticket) {
-            self.pending = Pending::None;
+        if matches!(self.pending.as_deref(), Some(Pending::Storing { ticket: own, .. }) if *own == ticket) {
+            self.pending = None;
         }
     }
 
     pub(crate) fn tick(&mut self, ctx: &mut Ctx<'_>) -> Option<HostEffect> {
         let now = ctx.now.mono_ms;
-        let late = match &self.pending {
-            Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. } => now >= *deadline_ms,
+        let late = match self.pending.as_deref() {
+            Some(Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. }) => now >= *deadline_ms,
             _ => false,
         };
         if late {
-            if matches!(self.pending, Pending::Hs3 { .. }) {
+            if matches!(self.pending.as_deref(), Some(Pending::Hs3 { .. })) {
                 self.count_run(ctx, false);
             }
-            self.pending = Pending::None;
+            self.pending = None;
         }
         match &mut self.kind {
             Kind::Code(code) => {
-                if code.stranger_ms.is_some_and(|at| now >= at) && matches!(self.pending, Pending::None) {
+                if code.stranger_ms.is_some_and(|at| now >= at) && self.pending.is_none() {
                     code.stranger_ms = None;
                     code.pake = None;
                     code.run = None;
@@ -478,11 +492,11 @@ impl Host {
 
     /// Adds everything that a foreign cell must not change.
     pub(crate) fn digest(&self, into: &mut Vec<u8>) {
-        into.push(match &self.pending {
-            Pending::None => 0,
-            Pending::Hs3 { .. } => 1,
-            Pending::Confirm { .. } => 2,
-            Pending::Storing { .. } => 3,
+        into.push(match self.pending.as_deref() {
+            None => 0,
+            Some(Pending::Hs3 { .. }) => 1,
+            Some(Pending::Confirm { .. }) => 2,
+            Some(Pending::Storing { .. }) => 3,
         });
         match &self.kind {
             Kind::Code(code) => {
@@ -495,8 +509,8 @@ impl Host {
     }
 
     pub(crate) fn wake_at(&self, now_ms: u64, now_unix: u64) -> Option<u64> {
-        let pending = match &self.pending {
-            Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. } => Some(*deadline_ms),
+        let pending = match self.pending.as_deref() {
+            Some(Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. }) => Some(*deadline_ms),
             _ => None,
         };
         let (stranger, expiry) = match &self.kind {

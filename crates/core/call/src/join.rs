@@ -302,7 +302,7 @@ impl Join {
                     Ok(read) => match read.finish() {
                         // Without HS3 the other side does not learn our key.
                         Ok((_, established)) if self.expected.is_some_and(|peer| peer != established.peer()) => {
-                            self.give_up(ctx, "E_IDHASH")
+                            self.give_up(ctx, "E_OTHER_PERSON")
                         }
                         Ok((hs3, established)) => {
                             let secret = Some(self.own.expose());

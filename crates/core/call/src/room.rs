@@ -196,7 +196,12 @@ impl Room {
 
     /// What is to be done, in order.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        let output = self.out.pop_front();
+        if self.out.is_empty() {
+            // Its slots keep the bytes of what was in them, and of the stack that it came from: they are given back.
+            self.out = VecDeque::new();
+        }
+        output
     }
 
     /// When to call [`Room::handle`] with a tick at the latest, `mono_ms`.

@@ -155,7 +155,7 @@ fn an_invite_that_is_to_be_from_one_therapist_is_refused_from_another_before_our
         let invite = relink(&mut duo, at_therapist, form);
         duo.command(Who::Client, Command::Rejoin { contact: at_client, invite });
         duo.run_for(5_000);
-        assert_eq!(duo.codes(Who::Client).last(), Some(&"E_IDHASH"), "{form:?}");
+        assert_eq!(duo.codes(Who::Client).last(), Some(&"E_OTHER_PERSON"), "{form:?}");
         assert_eq!(kept(&duo, Who::Therapist).len(), 1);
         assert_eq!(kept(&duo, Who::Client).len(), 1);
         assert_eq!(kept(&duo, Who::Therapist)[0].1, VerificationState::Verified, "{form:?}: nothing has changed");

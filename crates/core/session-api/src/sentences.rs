@@ -259,6 +259,17 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "E_OTHER_PERSON",
+        english: (
+            "This invite is not from the person you chose.",
+            "If it is from someone new, choose that above it and enter it again. If not, call them on a number that you know.",
+        ),
+        german: (
+            "Diese Einladung ist nicht von der Person, die Sie gewählt haben.",
+            "Ist sie von jemand Neuem, wählen Sie das darüber aus und geben Sie sie noch einmal ein. Sonst rufen Sie unter einer Nummer an, die Sie kennen.",
+        ),
+    },
+    Row {
         code: "E_COMMIT",
         english: ("Somebody between the two computers changed the key exchange.", "Do not go on. Call each other."),
         german: (

@@ -130,7 +130,7 @@ fn connect(
     let (signaling, mut reports) = Signaling::start(endpoint);
     tokio::spawn(async move {
         let mut is_online = false;
-        while let Some(report) = reports.recv().await {
+        while let Some(report) = reports.recv().await.map(|report| *report) {
             let Some(report) = translate(report) else { continue };
             match &report {
                 ServerReport::Online { .. } if !core::mem::replace(&mut is_online, true) => {

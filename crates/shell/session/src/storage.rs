@@ -37,7 +37,7 @@ pub(crate) enum Ask {
 
 /// Hands changes to the vault; dropped, it finishes what was asked and closes the vault.
 pub(crate) struct Storage {
-    changes: Option<mpsc::Sender<Task>>,
+    changes: Option<mpsc::Sender<Box<Task>>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -48,10 +48,10 @@ impl Storage {
         fast_kdf: bool,
         messages: tokio_mpsc::Sender<Box<Message>>,
     ) -> io::Result<Self> {
-        let (changes, receiver) = mpsc::channel::<Task>();
+        let (changes, receiver) = mpsc::channel::<Box<Task>>();
         let thread = thread::Builder::new().name("vault".into()).spawn(move || {
             while let Ok(task) = receiver.recv() {
-                let answer = match task {
+                let answer = match *task {
                     Task::Store(ticket, change) => Message::Input(store(&mut vault, ticket, change)),
                     Task::Log(tell) => {
                         tell(&vault.profile().log);
@@ -99,7 +99,7 @@ impl Storage {
 
     fn send(&self, task: Task) {
         if let Some(changes) = &self.changes {
-            let _ = changes.send(task);
+            let _ = changes.send(Box::new(task));
         }
     }
 }

@@ -58,12 +58,12 @@ pub struct Book {
 impl Book {
     /// The next frame to send.
     pub fn frame(&mut self) -> Option<ClientFrame> {
-        self.frames.pop_front()
+        drained(&mut self.frames)
     }
 
     /// The next report for the engine.
     pub fn report(&mut self) -> Option<Report> {
-        self.reports.pop_front()
+        drained(&mut self.reports)
     }
 
     /// Whether the server owes an answer.
@@ -355,3 +355,12 @@ impl Book {
 #[cfg(test)]
 #[path = "book_tests.rs"]
 mod tests;
+
+/// The first of a queue, which gives its slots back once it is empty: they keep the bytes of what was in them.
+fn drained<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    if queue.is_empty() {
+        *queue = VecDeque::new();
+    }
+    first
+}

@@ -35,13 +35,14 @@ const STEADY: Duration = Duration::from_secs(30);
 /// Handle of a connection to one server. The connection ends when it is dropped.
 #[derive(Debug)]
 pub struct Signaling {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Box<Request>>,
 }
 
 impl Signaling {
-    /// Starts connecting, in a task of the present tokio runtime. Read the reports: the task waits for it.
+    /// Starts connecting, in a task of the present tokio runtime. Read the reports: the task waits for it. They are boxed
+    /// because a channel's slots keep the bytes of what went through them, and of the stack that it came from.
     #[must_use]
-    pub fn start(endpoint: Endpoint) -> (Self, mpsc::Receiver<Report>) {
+    pub fn start(endpoint: Endpoint) -> (Self, mpsc::Receiver<Box<Report>>) {
         let (requests, request_queue) = mpsc::channel(REQUESTS);
         let (reports, report_queue) = mpsc::channel(REPORTS);
         tokio::spawn(Task { endpoint, requests: request_queue, reports, book: Book::default() }.run());
@@ -50,7 +51,7 @@ impl Signaling {
 
     /// Passes a request on; never waits. `false` if it was dropped because a thousand are waiting already.
     pub fn send(&self, request: Request) -> bool {
-        self.requests.try_send(request).is_ok()
+        self.requests.try_send(Box::new(request)).is_ok()
     }
 }
 
@@ -59,8 +60,8 @@ struct Gone;
 
 struct Task {
     endpoint: Endpoint,
-    requests: mpsc::Receiver<Request>,
-    reports: mpsc::Sender<Report>,
+    requests: mpsc::Receiver<Box<Request>>,
+    reports: mpsc::Sender<Box<Report>>,
     book: Book,
 }
 
@@ -88,7 +89,7 @@ impl Task {
             tokio::select! {
                 dialled = &mut attempt => break dialled,
                 request = self.requests.recv() => {
-                    self.book.request(request.ok_or(Gone)?);
+                    self.book.request(*request.ok_or(Gone)?);
                     deliver(&mut self.book, &self.reports).await?;
                 }
             }
@@ -113,7 +114,7 @@ impl Task {
             tokio::select! {
                 () = &mut wait => return Ok(()),
                 request = self.requests.recv() => {
-                    self.book.request(request.ok_or(Gone)?);
+                    self.book.request(*request.ok_or(Gone)?);
                     deliver(&mut self.book, &self.reports).await?;
                 }
             }
@@ -153,7 +154,7 @@ impl Task {
                     }
                 }
                 request = self.requests.recv() => match request {
-                    Some(request) => self.book.request(request),
+                    Some(request) => self.book.request(*request),
                     None => {
                         let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
                         return Err(Gone);
@@ -174,9 +175,9 @@ impl Task {
 }
 
 /// Hands the reports to the engine, waiting until it takes them.
-async fn deliver(book: &mut Book, reports: &mpsc::Sender<Report>) -> Result<(), Gone> {
+async fn deliver(book: &mut Book, reports: &mpsc::Sender<Box<Report>>) -> Result<(), Gone> {
     while let Some(report) = book.report() {
-        reports.send(report).await.map_err(|_| Gone)?;
+        reports.send(Box::new(report)).await.map_err(|_| Gone)?;
     }
     Ok(())
 }

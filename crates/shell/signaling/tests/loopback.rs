@@ -39,7 +39,7 @@ fn number(cell: &Cell) -> u32 {
 
 struct Client {
     handle: Signaling,
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<Box<Report>>,
 }
 
 impl Client {
@@ -55,7 +55,7 @@ impl Client {
     }
 
     async fn next(&mut self) -> Report {
-        timeout(Duration::from_secs(20), self.reports.recv()).await.expect("a report comes").expect("the task lives")
+        *timeout(Duration::from_secs(20), self.reports.recv()).await.expect("a report comes").expect("the task lives")
     }
 
     async fn open(&mut self, side: u8, owner: u8) -> bool {
