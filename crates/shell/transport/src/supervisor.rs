@@ -49,7 +49,8 @@ pub(crate) enum Signal {
     Certificate([u8; 32]),
     DriverEnded,
     RelayRefused,
-    /// An ICE restart begins: gathering starts anew, and its failure is no failure of the connection.
+    /// An ICE restart begins: the path there was is given up, gathering starts anew, and its failure is no failure of
+    /// the connection.
     Restart,
     ChannelOpen,
     ChannelClosed,
@@ -173,6 +174,9 @@ impl Supervisor {
             Signal::Restart => {
                 (self.progress.gathered, self.progress.refused, self.progress.candidates) = (false, false, 0);
                 self.progress.gather_by = Some(Instant::now() + GATHER_TIME);
+                // Else a side that is restarted before it has noticed the loss itself would never tell of it: ICE goes
+                // from connected to checking, and from there to failed only if there is a candidate to check.
+                self.interrupt().await?;
             }
             Signal::Ice(state) => self.ice(state).await?,
             Signal::Connection(RTCPeerConnectionState::Connected) => {

@@ -134,6 +134,26 @@ async fn a_lost_relay_is_replaced_by_another_and_nothing_sealed_is_lost() {
     assert_eq!(second.allocations().await, 0, "the relay's places are given back");
 }
 
+/// The client notices the loss first. Its restart takes the therapist's path before ICE there has missed anything, and
+/// there is no relay to restart with: that the path is lost must be told all the same, or nobody's patience ever ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_that_comes_before_the_loss_is_noticed_tells_of_the_loss() {
+    let first = TurnServer::start().await;
+    let (mut client, mut therapist) = connected(&first).await;
+    let nowhere = Relay { url: "turn:127.0.0.1:9?transport=udp".into(), ..first.relay() };
+    let offer = client.transport.restart(vec![nowhere.clone()]).await.unwrap();
+    let answer = therapist.transport.accept_restart(vec![nowhere], &offer).await.unwrap();
+    client.transport.finish_restart(&answer).await.unwrap();
+    first.stop().await;
+    for peer in [&mut client, &mut therapist] {
+        wait_for(peer, "Interrupted", 2, |event| matches!(event, TransportEvent::Interrupted)).await;
+        wait_for(peer, "RestartFailed", 8, |event| matches!(event, TransportEvent::RestartFailed(_))).await;
+    }
+    let second = TurnServer::start().await;
+    assert!(restart(&mut client, &mut therapist, &second.relay(), Duration::from_secs(10)).await);
+    assert_flows(&mut client, &mut therapist, 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_that_was_not_answered_can_be_repeated() {
     let server = TurnServer::start().await;
