@@ -13,7 +13,7 @@ use sotto_session_api::{
     AlertCode, CompareReason, ContactId, EndReason, Event, Gate, KeyState, LinkState, Path, Pick, Severity,
 };
 use sotto_wire::{
-    Candidate, CandidateKind, Cell, Description, Role, Setup, SigMessage, TrackId,
+    Candidate, CandidateKind, Cell, Description, Role, Setup, SigMessage, TrackId, VersionRange,
     record::{ChatMessage, ControlMessage, End, TrackEnd},
     server::{MailboxId, TurnCredentials},
     sig::Policy,
@@ -129,6 +129,8 @@ pub(crate) struct Call {
     /// What the next session is recognised by, and what this one was (PROTOCOL §4.7).
     next_continuity: Secret<32>,
     matched: Option<Secret<32>>,
+    /// The versions that the peer speaks, and the one of this session.
+    versions: (VersionRange, u8),
     /// By what the next session goes on from this one, if it is interrupted (PROTOCOL §8).
     resume_key: Option<Secret<32>>,
     bind: sotto_handshake::Binding,
@@ -177,6 +179,7 @@ impl Call {
         let (next_continuity, matched) = (established.next_continuity(), established.matched().cloned());
         let (keys, rekey) = Self::first_epoch(&established, config.own, config.rekey_every_ms);
         let resume_key = Some(established.resume_key());
+        let versions = (established.peer_versions(), established.version());
         let words = established.session_words();
         let session_id = established.session_id();
         let bind = established.binding();
@@ -191,6 +194,7 @@ impl Call {
             words,
             next_continuity,
             matched,
+            versions,
             resume_key,
             bind,
             sig: established.into_sig(),

@@ -351,9 +351,7 @@ impl Room {
             ctx.refuse("E_UNKNOWN_CONTACT");
             return;
         };
-        // A new invite of this therapist whose acknowledgement was lost: its secrets may be the ones that hold.
-        let again = self.contacts.values().find(|other| other.pairing && is_same_pair(other, &record)).cloned();
-        let record = again.unwrap_or(record);
+        let record = self.unanswered_relink(&record).cloned().unwrap_or(record);
         if record.state == VerificationState::Mismatch {
             ctx.refuse("E_BLOCKED");
             return;
@@ -405,7 +403,7 @@ impl Room {
             ctx.refuse("E_UNKNOWN_CONTACT");
             return;
         }
-        self.forget_resumable(contact.0);
+        self.resumable.forget(contact.0);
         if let Some(call) = self.calls.get_mut(&contact.0) {
             call.end(ctx);
         }
@@ -522,10 +520,4 @@ impl Room {
             camera_muted: self.camera_muted,
         })
     }
-}
-
-/// Two contacts of a client that are the same two keys.
-pub(crate) fn is_same_pair(one: &ContactRecord, other: &ContactRecord) -> bool {
-    let own = |record: &ContactRecord| record.own_key(None).map(|key| *key.public().as_bytes());
-    one.id != other.id && one.peer_public == other.peer_public && own(one).is_some() && own(one) == own(other)
 }

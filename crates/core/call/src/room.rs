@@ -2,6 +2,8 @@
 
 mod outcomes;
 mod record;
+mod relink;
+mod resume;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -20,34 +22,17 @@ use sotto_wire::{
 use crate::{
     addresses::{Addresses, CLOCK_TOLERANCE_S, LOOK_EVERY_MS},
     call::{Call, CallConfig, ContinuityWrite, Effect, Place, Trust},
-    commands::is_same_pair,
     ctx::{Counters, Ctx},
-    host::{Host, HostEffect, Kind, Own, relinked},
+    host::{Host, HostEffect, Kind, Own},
     io::{Change, Input, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket},
     join::{Join, JoinEffect},
+    room::resume::Resumables,
 };
 
 /// An HS1 of a pinned client never replaces a session that was heard this recently (PROTOCOL §4.5).
 const HEARD_MS: u64 = 5_000;
 /// A pairing that never completed goes after a day (PROTOCOL §4.5).
 const PAIRING_LIFE_S: u64 = 24 * 3600;
-
-/// How long an interrupted session can be gone on from (PROTOCOL §8).
-const RESUME_MS: u64 = 15 * 60_000;
-
-/// The key of an interrupted session, and since when, by both clocks: one of them stands still in suspend, the other can
-/// be set.
-struct Resumable {
-    key: Secret<32>,
-    lost: Now,
-}
-
-impl Resumable {
-    fn is_over(&self, now: Now) -> bool {
-        let passed_s = now.unix.checked_sub(self.lost.unix);
-        now.mono_ms.saturating_sub(self.lost.mono_ms) >= RESUME_MS || passed_s.is_none_or(|s| s >= RESUME_MS / 1000)
-    }
-}
 
 /// What a room starts with.
 pub struct Config {
@@ -99,7 +84,7 @@ pub struct Room {
     /// Alerts of the last minute that are in the record: contact, which, Unix seconds.
     logged: Vec<(u64, &'static str, u64)>,
     /// Sessions that were interrupted a moment ago, by contact.
-    resumable: BTreeMap<u64, Box<Resumable>>,
+    pub(crate) resumable: Resumables,
     heard_ms: Option<u64>,
     look_ms: u64,
     out: VecDeque<Output>,
@@ -128,7 +113,7 @@ impl Room {
             audio_muted: false,
             camera_muted: false,
             logged: Vec::new(),
-            resumable: BTreeMap::new(),
+            resumable: Resumables::default(),
             heard_ms: None,
             look_ms: 0,
             out: VecDeque::new(),
@@ -260,23 +245,9 @@ impl Room {
         self.online.get(server).and_then(|offset| now.unix.checked_add_signed(*offset))
     }
 
-    /// A session was interrupted: who comes back soon, with the same computer, need not compare words again.
-    fn keep_resumable(&mut self, ctx: &Ctx<'_>, contact: u64, key: Secret<32>) {
-        self.resumable.insert(contact, Box::new(Resumable { key, lost: ctx.now }));
-    }
-
-    pub(crate) fn forget_resumable(&mut self, contact: u64) {
-        self.resumable.remove(&contact);
-    }
-
-    /// The key of a session with this contact that was interrupted a moment ago.
-    pub(crate) fn resume_key(&self, now: Now, contact: u64) -> Option<&Secret<32>> {
-        self.resumable.get(&contact).filter(|kept| !kept.is_over(now)).map(|kept| &kept.key)
-    }
-
     fn tick(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now;
-        self.resumable.retain(|_, kept| !kept.is_over(now));
+        self.resumable.expire(now);
         for call in self.calls.values_mut() {
             call.tick(ctx);
         }
@@ -327,12 +298,7 @@ impl Room {
             join.update(ctx, unix);
         }
         if self.role == ProfileRole::Client && self.join.is_none() && self.calls.is_empty() {
-            // What a crash may have left between two writes: the newer one has the secrets that hold.
-            let mut ids: Vec<(u64, u64)> = self.contacts.values().map(|record| (record.created, record.id)).collect();
-            ids.sort_unstable();
-            for (_, id) in ids.into_iter().rev() {
-                self.merge_relinked(ctx, id);
-            }
+            self.merge_leftovers(ctx);
         }
         let old: Vec<u64> = self
             .contacts
@@ -506,7 +472,7 @@ impl Room {
         if let Some(join) = &mut self.join
             && join.holds(mailbox)
         {
-            let kept = self.resumable.get(&join.contact).filter(|kept| !kept.is_over(ctx.now)).map(|kept| &kept.key);
+            let kept = self.resumable.key(ctx.now, join.contact);
             match join.cell(ctx, mailbox, cell, kept) {
                 Some(JoinEffect::Met { established, mailbox }) => self.met_as_client(ctx, *established, mailbox),
                 Some(JoinEffect::Failed) => self.join_failed(ctx),
@@ -572,7 +538,7 @@ impl Room {
         let Some(mut call) = self.calls.remove(&contact) else { return true };
         for effect in call.take_effects() {
             if let Effect::Resumable(key) = effect {
-                self.keep_resumable(ctx, contact, key);
+                self.resumable.keep(ctx.now, contact, key);
             }
         }
         if let Some((reason, complete)) = call.ended() {
@@ -597,7 +563,7 @@ impl Room {
     fn start_call(&mut self, ctx: &mut Ctx<'_>, contact: u64, mut established: Established, mailbox: MailboxId) {
         let Some(server) = self.server_of(contact) else { return };
         let held = self.contacts.get(&contact).map_or([None, None], ContactRecord::held_continuity);
-        established.set_resume(self.resume_key(ctx.now, contact));
+        established.set_resume(self.resumable.key(ctx.now, contact));
         for cell in established.ack(held, ctx.rng) {
             ctx.server(&server, ServerRequest::Send(mailbox, cell));
         }
@@ -664,20 +630,6 @@ impl Room {
         let place = Place { server: join.server.clone(), mailbox };
         let contact = self.merge_relinked(ctx, join.contact);
         self.add_call(ctx, Role::Initiator, contact, place, join.own().clone(), established);
-    }
-
-    /// A client has met a therapist again by a new invite: its secrets go to the contact that was there before, as one
-    /// whose words are to be compared. The contact that it is from now on.
-    fn merge_relinked(&mut self, ctx: &mut Ctx<'_>, fresh: u64) -> u64 {
-        let Some(record) = self.contacts.get(&fresh).filter(|record| !record.pairing) else { return fresh };
-        let known = self.contacts.values().find(|other| !other.pairing && is_same_pair(other, record));
-        let Some(merged) = known.map(|known| relinked(known, record.clone())) else { return fresh };
-        let id = merged.id;
-        ctx.store(Change::PutContact(Box::new(merged.clone())));
-        ctx.store(Change::RemoveContact(fresh));
-        self.contacts.remove(&fresh);
-        self.contacts.insert(id, merged);
-        id
     }
 
     fn join_failed(&mut self, ctx: &mut Ctx<'_>) {

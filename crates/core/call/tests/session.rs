@@ -364,3 +364,32 @@ fn a_client_whose_ack_was_lost_meets_again_with_the_same_key() {
     duo.compare();
     assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(Gate::G2); 2]);
 }
+
+/// PROTOCOL §4.6: what the other side's program can do is learned anew each time, and nothing falls below what was.
+#[test]
+fn each_session_learns_the_peers_versions_and_the_floor_never_falls() {
+    let mut duo = Duo::new(46);
+    let [contact, _] = duo.open_session(InviteForm::Code);
+    let mut disks = BOTH.map(|who| duo.side(who).contacts.clone());
+    for (disk, (versions, floor)) in disks.iter_mut().zip([(0x13, 0), (0x12, 1)]) {
+        let record = disk.values_mut().next().unwrap();
+        (record.peer_versions, record.version_floor) = (versions, floor);
+    }
+    let mut duo = Duo::resumed(46, disks.clone(), 9);
+    duo.command(Who::Therapist, Command::Listen(None));
+    duo.command(Who::Client, Command::JoinContact(contact));
+    duo.run_for(2_000);
+    assert!(duo.waiting().is_some());
+    for who in BOTH {
+        let record = duo.side(who).contacts.values().next().unwrap();
+        assert_eq!((record.peer_versions, record.version_floor), (0x11, 1), "{who:?}");
+    }
+    // A floor above what this session could speak: the therapist's side stays silent.
+    disks[Who::Therapist as usize].values_mut().next().unwrap().version_floor = 2;
+    let mut duo = Duo::resumed(46, disks, 10);
+    duo.command(Who::Therapist, Command::Listen(None));
+    duo.command(Who::Client, Command::JoinContact(contact));
+    duo.run_for(20_000);
+    assert!(duo.waiting().is_none());
+    assert_eq!(duo.side(Who::Therapist).contacts.values().next().unwrap().version_floor, 2);
+}

@@ -210,10 +210,31 @@ impl Engine {
         }
     }
 
+    /// One step. It may have made, opened or moved keys, and left them on the stack: what is made after it and lives long
+    /// (a channel, a task, a variant shorter than the longest) would keep them in the bytes that it does not use.
     fn handle(&mut self, input: Input) {
+        self.decide(input);
+        scrub::stack();
+        self.carry_out();
+        scrub::stack();
+    }
+
+    #[inline(never)]
+    fn decide(&mut self, input: Input) {
         self.room.handle(process::now(), input, &mut process::os_rng());
+    }
+
+    #[inline(never)]
+    fn carry_out(&mut self) {
         while let Some(output) = self.room.poll() {
-            self.carry_out(output);
+            match output {
+                Output::Server(server, request) => self.servers.request(server, request),
+                Output::Disconnect(server) => self.servers.disconnect(&server),
+                Output::Store(ticket, change) => self.storage.store(ticket, change),
+                Output::Transport(id, request) => self.transports.request(id, request),
+                Output::Media(request) => self.media(request),
+                Output::Event(event) => self.tell(event),
+            }
         }
         let mut snapshot = self.room.snapshot(process::now());
         if let Some(snapshot) = Arc::get_mut(&mut snapshot) {
@@ -221,17 +242,6 @@ impl Engine {
             snapshot.path = self.path;
         }
         *self.outlets.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Server(server, request) => self.servers.request(server, request),
-            Output::Disconnect(server) => self.servers.disconnect(&server),
-            Output::Store(ticket, change) => self.storage.store(ticket, change),
-            Output::Transport(id, request) => self.transports.request(id, request),
-            Output::Media(request) => self.media(request),
-            Output::Event(event) => self.tell(event),
-        }
     }
 
     fn media(&mut self, request: MediaRequest) {

@@ -13,13 +13,15 @@ use zeroize::Zeroize;
 
 /// More than any of our calls takes; threads have 2 MB.
 const DEPTH: usize = 256 * 1024;
+/// By words: the engine does it after each step.
+const WORDS: usize = DEPTH / size_of::<u64>();
 /// Longest that a thread is held for the others.
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// Overwrites the stack below the frame that calls.
 #[inline(never)]
 pub(crate) fn stack() {
-    let mut frame = [0_u8; DEPTH];
+    let mut frame = [0_u64; WORDS];
     black_box(&mut frame).zeroize();
     black_box(&frame);
 }

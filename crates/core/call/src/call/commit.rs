@@ -19,6 +19,8 @@ pub(crate) struct ContinuityWrite {
     pub started: bool,
     /// Both hold no common secret although they should: words are compared before this contact counts as compared.
     pub lost: bool,
+    /// The versions that the peer has shown to speak, and the one that this session speaks.
+    pub versions: (VersionRange, u8),
 }
 
 /// What follows a write.
@@ -73,6 +75,7 @@ impl Call {
             previous: if is_confirmed { None } else { self.matched.clone() },
             started: is_confirmed,
             lost: self.trust.continuity_lost,
+            versions: self.versions,
         })));
         self.stage = Stage::Committing(Committing { then, ticket: None, held: Vec::new() });
     }

@@ -63,7 +63,7 @@ impl Room {
                     Effect::Compared(compared) => self.judge(ctx, contact, Some(&compared)),
                     Effect::Mismatched => self.judge(ctx, contact, None),
                     Effect::PutBack => {}
-                    Effect::Resumable(key) => self.keep_resumable(ctx, contact, key),
+                    Effect::Resumable(key) => self.resumable.keep(ctx.now, contact, key),
                     Effect::Closed => self.call_closed(ctx, contact, put_back),
                 }
             }
@@ -77,6 +77,12 @@ impl Room {
         };
         (record.continuity, record.continuity_previous) = (Some(write.current), write.previous);
         record.started |= write.started;
+        if write.started {
+            let (peers, spoken) = write.versions;
+            record.peer_versions = peers.to_byte();
+            // What was completed once is the least from now on (PROTOCOL §4.6).
+            record.version_floor = record.version_floor.max(spoken);
+        }
         if write.lost && record.state == VerificationState::Verified {
             // Until words were compared again, also if this session ends before: else the next one would ask nothing.
             record.state = VerificationState::Unverified;
@@ -128,7 +134,7 @@ impl Room {
         if let Some((reason, complete)) = call.ended() {
             self.log_end(ctx, contact, &call.session_id(), reason, complete);
             if reason != EndReason::Interrupted {
-                self.resumable.remove(&contact);
+                self.resumable.forget(contact);
             }
         }
         let Place { server, mailbox } = call.place;
