@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use common::pictures::frame_numbers;
 use serde_json::{Value, json};
 use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Server, ServerSetup};
@@ -309,31 +310,34 @@ fn holds(data: &[u8], address: IpAddr) -> bool {
 /// Before ADMIT, nothing but the connection to rendezvous.
 fn check_before_admission(run: &Run) {
     for ((frames, person), sockets) in run.links.iter().zip(PERSONS).zip(&run.waiting_sockets) {
-        assert!(!sockets.is_empty(), "the waiting room is a connection");
-        assert!(
-            sockets.iter().all(|(protocol, remote)| protocol == "tcp" && *remote == server_in_proc()),
-            "{sockets:?}"
-        );
-        let before: Vec<_> =
-            frames.iter().filter_map(Packet::parse).filter(|packet| packet.at_us < run.admit_us).collect();
-        assert!(!before.is_empty());
-        for packet in before {
-            let to_server = [packet.source, packet.destination]
-                .iter()
-                .any(|end| end.ip() == IpAddr::from(lab::SERVER) && end.port() == PORT);
-            // ICMPv6 (58), also behind hop-by-hop options (0), and IGMP (2): the kernel's own neighbour discovery.
-            let kernel = match packet.transport {
-                Transport::Other(58 | 2) => true,
-                Transport::Other(0) => packet.payload.first() == Some(&58),
-                _ => false,
-            };
-            assert!(
-                kernel || (to_server && matches!(packet.transport, Transport::Tcp { .. })),
-                "{person:?}: {packet:?}"
-            );
-        }
+        check_sockets(sockets);
+        check_server_alone(frames, person, run.admit_us);
         let kinds: BTreeSet<_> = payloads(frames).map(|payload| payload.kind).collect();
         assert!(kinds.contains(&Kind::Rtp) && kinds.contains(&Kind::Dtls) && kinds.contains(&Kind::Stun), "{kinds:?}");
+    }
+}
+
+/// Nobody can reach this computer, and it has reached nobody but the server.
+fn check_sockets(sockets: &[(String, String)]) {
+    assert!(!sockets.is_empty(), "the waiting room is a connection");
+    assert!(sockets.iter().all(|(protocol, remote)| protocol == "tcp" && *remote == server_in_proc()), "{sockets:?}");
+}
+
+/// Until then, nothing on the link but the connection to rendezvous.
+fn check_server_alone(frames: &[Frame], person: Site, until_us: u64) {
+    let before: Vec<_> = frames.iter().filter_map(Packet::parse).filter(|packet| packet.at_us < until_us).collect();
+    assert!(!before.is_empty());
+    for packet in before {
+        let to_server = [packet.source, packet.destination]
+            .iter()
+            .any(|end| end.ip() == IpAddr::from(lab::SERVER) && end.port() == PORT);
+        // ICMPv6 (58), also behind hop-by-hop options (0), and IGMP (2): the kernel's own neighbour discovery.
+        let kernel = match packet.transport {
+            Transport::Other(58 | 2) => true,
+            Transport::Other(0) => packet.payload.first() == Some(&58),
+            _ => false,
+        };
+        assert!(kernel || (to_server && matches!(packet.transport, Transport::Tcp { .. })), "{person:?}: {packet:?}");
     }
 }
 
@@ -461,5 +465,76 @@ fn no_srtp_index_is_used_for_different_bytes_at_two_per_cent_of_loss() {
     for (listener, role) in ROLES.into_iter().enumerate() {
         check_pictures(&run.folder.join(&format!("{role}-sees")), 0.8);
         speech(&run, listener);
+    }
+}
+
+/// A link whose therapist is another: right place, right secret, wrong key (`idhash` and `check` of PROTOCOL §3.1).
+fn of_another_therapist(link: &str) -> String {
+    let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(link.strip_prefix("tsp1:").unwrap()).unwrap();
+    bytes[6] ^= 1;
+    let end = bytes.len() - 4;
+    let check = sotto_identity::derive::hash("invite check", &[&bytes[..end]]);
+    bytes[end..].copy_from_slice(&check[..4]);
+    format!("tsp1:{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Who has the right mailbox and the wrong key reaches each of the two, again and again: neither computer ever sends
+/// anything to anyone but the server, has a port open, or asks for a relay.
+#[test]
+fn somebody_with_the_right_mailbox_and_the_wrong_key_learns_no_address() {
+    if skipped() {
+        return;
+    }
+    let _alone = alone();
+    let folder = Folder::new("probed");
+    let programs = Programs::shipped();
+    let lab = Lab::new(&Links::Veth).unwrap();
+    let listen = format!("{}:{PORT}", lab::SERVER);
+    let relay = lab::SERVER.to_string();
+    let server =
+        ServerSetup::arguments(&["--listen", &listen, "--tls-self-signed", "--embedded-relay", "--relay-addr", &relay]);
+    let server = Server::start_in(&lab, &programs.rendezvous, &server);
+    let captures = PERSONS.map(|person| lab.capture(person, &folder.join(&format!("{person:?}.pcap"))).unwrap());
+    let [mut therapist, mut client] = [0, 1].map(|index| {
+        let setup =
+            PeerSetup::new(&programs.peer, ROLES[index], folder.join(ROLES[index])).with("--rendezvous", &server.url);
+        Peer::start_in(&lab, PERSONS[index], &setup)
+    });
+    // The client is probed by a “therapist” who answers in the right mailbox with a key that is not the invited one; the
+    // therapist by a “client” who knows the number of a code and not its words.
+    let (_, link) = Meeting::invite(&mut therapist, "link");
+    let (_, code) = Meeting::invite(&mut therapist, "code");
+    let number = code.split('-').next().unwrap();
+    let guesses = ["artist", "cobra"].map(|word| {
+        let rest: Vec<&str> = code.split('-').skip(2).collect();
+        format!("{number}-{word}-{}", rest.join("-"))
+    });
+    let guess = guesses.into_iter().find(|guess| !guess.eq_ignore_ascii_case(&code)).unwrap();
+    let mut reached = 0;
+    for invite in [of_another_therapist(&link), guess.clone(), guess] {
+        client.send(&json!({"cmd": "join", "invite": invite}));
+        // Ten seconds of waiting, being answered and trying again.
+        for _ in 0..10 {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            for peer in [&therapist, &client] {
+                check_sockets(&sockets(peer.pid()));
+            }
+        }
+        reached += usize::from(!client.told("error").is_empty()) + therapist.told("alert").len();
+    }
+    assert!(reached > 0, "the probes were answered by nobody: {}", client.story());
+    for peer in [&therapist, &client] {
+        for event in ["peer_waiting", "waiting", "link"] {
+            assert!(peer.told(event).is_empty(), "{}", peer.story());
+        }
+    }
+    let until_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
+    therapist.close();
+    client.close();
+    for (capture, person) in captures.into_iter().zip(PERSONS) {
+        let frames = read_pcap(&capture.stop().unwrap()).unwrap();
+        check_server_alone(&frames, person, until_us);
+        let payloads = frames.iter().filter_map(Packet::parse).filter(|packet| !packet.payload.is_empty()).count();
+        assert!(payloads > 20, "{person:?}: {payloads} packets with anything in them");
     }
 }

@@ -91,6 +91,8 @@ async fn d2_without_the_unwrapping_each_loss_is_repeated_for_ever() {
     let lost = network.lost.load(Ordering::Relaxed);
     eprintln!("D2 off: {retransmitted} retransmissions of {lost} lost packets");
     assert!(retransmitted > 4 * lost, "{retransmitted} retransmissions of {lost} lost");
+    // A peer that asks without end costs bandwidth and never a nonce; the control is D3.
+    assert_eq!(network.reused.load(Ordering::Relaxed), 0, "an SRTP index was sealed twice");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
