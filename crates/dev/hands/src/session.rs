@@ -206,11 +206,13 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     therapist.key(Key::End, &[Key::Control])?;
     therapist.wait_for(texts.end_title)?;
     therapist.picture("end-question")?;
+    let watches = [ears[0].watch()?, ears[1].watch()?];
     let ended = therapist.press(texts.end_yes)?;
     let released = [
-        ears[0].released_after(ended, Duration::from_secs(5))?,
-        ears[1].released_after(ended, Duration::from_secs(5))?,
+        ears[0].released_after(&watches[0], ended, Duration::from_secs(5))?,
+        ears[1].released_after(&watches[1], ended, Duration::from_secs(5))?,
     ];
+    drop(watches);
     for person in [&mut therapist, &mut client] {
         person.wait_for(texts.ended_title)?;
     }

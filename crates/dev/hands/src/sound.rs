@@ -1,8 +1,10 @@
 //! Sound devices of one person: a private PulseAudio with null sinks, fed and recorded as real ones are.
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -107,15 +109,60 @@ impl Ears {
         Ok(count("source-outputs")? > 1 || count("sink-inputs")? > 0)
     }
 
-    /// How long after `from` nothing uses the devices any more.
-    pub fn released_after(&self, from: Instant, limit: Duration) -> Outcome<Duration> {
-        while self.in_use()? {
-            if from.elapsed() > limit {
-                return Err(Trouble::new(format!("the sound devices were not let go of within {limit:?}")));
+    /// Watches from now on who lets go of the devices. Told by the server, not asked for: asking takes longer on a busy
+    /// machine than letting go does.
+    pub fn watch(&self) -> Outcome<Watch> {
+        let mut child = Command::new("pactl")
+            .args(["--server", &self.server.address(), "subscribe"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let output = child.stdout.take().ok_or_else(|| Trouble::new("pactl tells nothing"))?;
+        let (told, removals) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if is_device_let_go(&line) && told.send(Instant::now()).is_err() {
+                    return;
+                }
             }
-            std::thread::sleep(Duration::from_millis(10));
+        });
+        // The subscription holds once its own client is known to the server.
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(Watch { child, removals })
+    }
+
+    /// How long after `from` the last of the devices was let go of.
+    pub fn released_after(&self, watch: &Watch, from: Instant, limit: Duration) -> Outcome<Duration> {
+        let late = || Trouble::new(format!("the sound devices were not let go of within {limit:?}"));
+        loop {
+            let left = limit.saturating_sub(from.elapsed());
+            let mut last = watch.removals.recv_timeout(left).map_err(|_| late())?;
+            if !self.in_use()? {
+                // What was told while we asked counts too.
+                while let Ok(at) = watch.removals.try_recv() {
+                    last = at;
+                }
+                return Ok(last.saturating_duration_since(from));
+            }
         }
-        Ok(from.elapsed())
+    }
+}
+
+/// A line of `pactl subscribe`; the clients that ask come and go too.
+fn is_device_let_go(line: &str) -> bool {
+    line.contains("'remove'") && (line.contains("sink-input") || line.contains("source-output"))
+}
+
+/// A running watch; dropping it ends it.
+pub struct Watch {
+    child: Child,
+    removals: mpsc::Receiver<Instant>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
