@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod folder;
+mod keyring;
 mod meeting;
 mod memory;
 mod peer;
@@ -16,6 +17,7 @@ mod proxy;
 mod server;
 
 pub use folder::Folder;
+pub use keyring::DesktopKeyring;
 pub use meeting::Meeting;
 pub use memory::Memory;
 pub use peer::{Peer, PeerSetup};

@@ -1,5 +1,5 @@
 //! The vault as its owner uses it: another passphrase, another computer, nothing left.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod common;
 
@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use common::Stage;
 use serde_json::{Value, json};
-use sotto_e2e::{Meeting, Peer};
+use sotto_e2e::{DesktopKeyring, Meeting, Peer, PeerSetup};
 
 fn words(peer: &mut Peer, file: &Path) -> String {
     peer.send(&json!({"cmd": "export", "file": file}));
@@ -40,6 +40,77 @@ fn a_new_passphrase_opens_the_vault_and_the_old_one_does_not() {
     again.send(&json!({"cmd": "contacts"}));
     again.expect("contacts", 10, |_| true);
     assert!(again.close().success());
+}
+
+/// With a real keyring: the file alone is of no use, an older file is told, and nothing waits for a keyring that is gone.
+#[test]
+fn a_second_key_in_the_keyring_is_needed_and_knows_an_older_file() {
+    let stage = Stage::new("keyring");
+    let folder = |name: &str| stage.folder.join(name);
+    let (Some(mut keyring), Some(other)) =
+        (DesktopKeyring::start(&folder("keyring")), DesktopKeyring::start(&folder("other-keyring")))
+    else {
+        println!("skipped: no GNOME Keyring here");
+        return;
+    };
+    let at = |keyring: &DesktopKeyring| {
+        stage.setup("therapist").with_variable("DBUS_SESSION_BUS_ADDRESS", keyring.address().into())
+    };
+    let file = folder("therapist").join("vault.tsp");
+    let mut therapist = Peer::start(&at(&keyring));
+    let passphrase = fs::read_to_string(folder("therapist").join("passphrase")).unwrap().trim().to_owned();
+    let mut put = |peer: &mut Peer, passphrase: &str, on: bool| {
+        peer.send(&json!({"cmd": "use_keyring", "passphrase": passphrase, "on": on}));
+    };
+    put(&mut therapist, "not this one", true);
+    therapist.expect("error", 20, |event| event["code"] == "E_PASSPHRASE");
+    put(&mut therapist, &passphrase, true);
+    therapist.expect("keyring", 20, |event| event["on"] == true);
+    let older = fs::read(&file).unwrap();
+    therapist.send(&json!({"cmd": "invite", "label": "x", "form": "link"}));
+    therapist.expect("invite", 10, |_| true);
+    assert!(therapist.close().success());
+    let newer = fs::read(&file).unwrap();
+    assert_ne!(older, newer);
+
+    let mut again = Peer::start(&at(&keyring));
+    again.expect("keyring", 10, |event| event["on"] == true);
+    assert!(again.close().success());
+    assert!(again_is_quiet(&at(&keyring)));
+
+    // A thief with file and passphrase: another keyring, or none.
+    let (status, said) = Peer::refused(&at(&other));
+    assert!(status == Some(3) && said.contains("is not there"), "{status:?} {said}");
+    let nowhere = stage.setup("therapist").with_variable("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere".into());
+    let (status, said) = Peer::refused(&nowhere);
+    assert!(status == Some(3) && said.contains("can't be used"), "{status:?} {said}");
+    assert_eq!(fs::read(&file).unwrap(), newer, "nothing is restored over it");
+
+    // Somebody puts the older file back.
+    fs::write(&file, older).unwrap();
+    let mut rolled_back = Peer::start(&at(&keyring));
+    rolled_back.expect("notice", 10, |event| event["code"] == "vault-rolled-back");
+    // A write goes through although the keyring is gone, and the next start still works.
+    keyring.end();
+    rolled_back.send(&json!({"cmd": "invite", "label": "y", "form": "link"}));
+    rolled_back.expect("invite", 10, |_| true);
+    assert!(rolled_back.close().success());
+    assert!(keyring.unlock());
+    let mut off = Peer::start(&at(&keyring));
+    put(&mut off, &passphrase, false);
+    off.expect("keyring", 20, |event| event["on"] == false);
+    assert!(off.close().success());
+    assert!(again_is_quiet(&nowhere), "the passphrase alone");
+}
+
+/// Starts and ends a peer; whether it had nothing to say about its vault.
+fn again_is_quiet(setup: &PeerSetup) -> bool {
+    let mut peer = Peer::start(setup);
+    peer.send(&json!({"cmd": "contacts"}));
+    peer.expect("contacts", 10, |_| true);
+    let quiet = peer.told("notice").iter().all(|notice| !notice["code"].as_str().unwrap().starts_with("vault-"));
+    assert!(peer.close().success());
+    quiet
 }
 
 /// The client moves to another computer. What the first one still has is a copy from then on, and both are told.

@@ -79,6 +79,8 @@ pub const ALL: &[&str] = &[
     "devices",
     "settings",
     "passphrase",
+    "keyring",
+    "keyring-on",
     "move",
     "move-words",
     "move-erase",
@@ -227,6 +229,13 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
         "passphrase" => {
             therapist(&mut desk);
             desk.interface.open(Place::Passphrase);
+        }
+        "keyring" | "keyring-on" => {
+            therapist(&mut desk);
+            if name == "keyring-on" {
+                desk.tell(&Event::Keyring { on: true });
+            }
+            desk.interface.open(Place::Keyring);
         }
         "move" | "move-words" | "move-erase" => {
             therapist(&mut desk);

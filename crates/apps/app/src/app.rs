@@ -8,7 +8,7 @@ use std::{
 };
 
 use egui::{Context, UserAttentionType, ViewportCommand};
-use sotto_session::{Config, Moved, StartError};
+use sotto_session::{Config, KeyringError, Moved, StartError};
 use sotto_session_api::{
     CameraChoice, Command, Event, MediaDirection, MediaTrack, MicrophoneChoice, Phase, ProfileRole, Severity,
     SideNotice, Snapshot, SpeakerChoice, VideoSlot,
@@ -547,6 +547,8 @@ const fn code_of(error: &StartError) -> &'static str {
         StartError::VaultParameters => "E_VAULT_PARAM",
         StartError::Move => "E_MOVE_FILE",
         StartError::InUse => "E_IN_USE",
+        StartError::Keyring(KeyringError::Missing) => "E_KEYRING_MISSING",
+        StartError::Keyring(KeyringError::Unavailable) => "E_KEYRING",
         StartError::Role => "E_ROLE",
         StartError::Io(_) => "E_PROFILE_FOLDER",
         StartError::Rendezvous(_) => "rendezvous-address",

@@ -114,6 +114,9 @@ pub fn parse_command(line: &str) -> Result<Command, ParseError> {
             old: SecretText::new(object.text("old")?),
             new: SecretText::new(object.text("new")?),
         },
+        "use_keyring" => {
+            Command::UseKeyring { passphrase: SecretText::new(object.text("passphrase")?), on: object.switch("on")? }
+        }
         "export" => Command::Export(object.text("file")?.into()),
         "erase" => Command::Erase,
         "compare_when" => {

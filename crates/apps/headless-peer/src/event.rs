@@ -63,6 +63,7 @@ pub fn render_event(event: &Event, t: f64) -> Option<String> {
             fields
         }),
         Event::PassphraseChanged => ("passphrase_changed", json!({})),
+        Event::Keyring { on } => ("keyring", json!({"on": on})),
         Event::Exported { words } => ("exported", json!({"words": words.expose()})),
         Event::Contacts(contacts) => {
             ("contacts", json!({"contacts": contacts.iter().map(contact_fields).collect::<Vec<_>>()}))

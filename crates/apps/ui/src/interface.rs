@@ -46,6 +46,7 @@ pub enum Place {
     Settings,
     /// Another passphrase.
     Passphrase,
+    Keyring,
     /// To another computer.
     Move,
     /// Keys and help.
@@ -132,6 +133,12 @@ impl Interface {
     pub fn handle(&mut self, event: &Event, clock: Clock) {
         if matches!(event, Event::PassphraseChanged) {
             self.say(Texts::of(self.preferences.language).passphrase_changed, clock);
+        }
+        if let Event::Keyring { on } = event
+            && self.state.place == Place::Keyring
+        {
+            let t = Texts::of(self.preferences.language);
+            self.say(if *on { t.keyring_is_on } else { t.keyring_is_off }, clock);
         }
         self.state.handle(event);
         self.memory.handle(event, clock);
@@ -429,6 +436,10 @@ fn outside(ui: &mut Ui, s: &mut Screen<'_>) -> &'static str {
         Place::Passphrase => {
             screens::computer::passphrase(ui, s);
             return "passphrase";
+        }
+        Place::Keyring => {
+            screens::computer::keyring(ui, s);
+            return "keyring";
         }
         Place::Move => {
             screens::computer::moving(ui, s);

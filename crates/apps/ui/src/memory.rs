@@ -89,6 +89,8 @@ pub enum Standing {
 pub struct Memory {
     /// A therapist's own fingerprint.
     pub own_fingerprint: Option<String>,
+    /// The profile opens only with a key in the system's keyring too.
+    pub keyring: bool,
     /// Invites of this run.
     pub invites: Vec<MadeInvite>,
     pub(crate) expected: VecDeque<Expected>,
@@ -154,6 +156,7 @@ impl Memory {
                     self.commands.push(Command::Listen(None));
                 }
             }
+            Event::Keyring { on } => self.keyring = *on,
             Event::Invited { contact, text, form, expires } => self.invited(*contact, text, *form, *expires),
             Event::Waiting(contact) => {
                 self.session_contact = Some(*contact);

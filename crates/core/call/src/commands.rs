@@ -124,7 +124,11 @@ impl Room {
                 ctx.event(Event::Contacts(contacts));
             }
             // The vault's own: the shell answers before this is asked.
-            Command::Log | Command::ChangePassphrase { .. } | Command::Export(_) | Command::Erase => {}
+            Command::Log
+            | Command::ChangePassphrase { .. }
+            | Command::UseKeyring { .. }
+            | Command::Export(_)
+            | Command::Erase => {}
             Command::CompareWhen { contact, on_change } => self.compare_when(ctx, contact, on_change),
             Command::Forget(contact) => self.forget(ctx, contact),
             Command::End => self.end(ctx),

@@ -80,6 +80,14 @@ pub enum Command {
         /// The one from now on.
         new: SecretText,
     },
+    /// A key in the system's keyring is needed besides the passphrase from now on, or no longer (PROTOCOL §2.2);
+    /// [`crate::Event::Keyring`] once it holds. Not in a session.
+    UseKeyring {
+        /// The passphrase.
+        passphrase: SecretText,
+        /// With the keyring.
+        on: bool,
+    },
     /// Writes a file for another computer (PROTOCOL §2.3); [`crate::Event::Exported`] tells the words that open it. Not
     /// in a session.
     Export(PathBuf),

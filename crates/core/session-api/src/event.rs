@@ -91,6 +91,12 @@ pub enum Event {
     Log(Arc<EventRecord>),
     /// The vault has its new passphrase.
     PassphraseChanged,
+    /// The vault opens only with a key in the system's keyring too, or without one again. At the start it is told only
+    /// where it is so.
+    Keyring {
+        /// With the keyring.
+        on: bool,
+    },
     /// The file for another computer is written.
     Exported {
         /// Twelve words that open it, with spaces between. They are told once and stored nowhere.

@@ -79,6 +79,28 @@ const ROWS: &[Row] = &[
         german: ("Die jetzige Passphrase stimmt nicht.", "Geben Sie sie noch einmal ein. Es wurde nichts geändert."),
     },
     Row {
+        code: "E_KEYRING_MISSING",
+        english: (
+            "The second key of this profile is not in this computer’s keyring.",
+            "Log in as the person who set it up, on the same computer. Without this key nobody can open the profile here.",
+        ),
+        german: (
+            "Der zweite Schlüssel dieses Profils liegt nicht im Schlüsselbund dieses Computers.",
+            "Melden Sie sich als die Person an, die ihn eingerichtet hat, am selben Computer. Ohne diesen Schlüssel kann niemand das Profil hier öffnen.",
+        ),
+    },
+    Row {
+        code: "E_KEYRING",
+        english: (
+            "The system’s keyring can’t be used.",
+            "Unlock it, or log in to the desktop again, and start Sotto anew. Nothing was changed.",
+        ),
+        german: (
+            "Der Schlüsselbund des Systems lässt sich nicht benutzen.",
+            "Entsperren Sie ihn, oder melden Sie sich am Desktop neu an, und starten Sie Sotto neu. Es wurde nichts geändert.",
+        ),
+    },
+    Row {
         code: "E_MOVE_FILE",
         english: (
             "These words don't open this file, or it is damaged.",
@@ -612,6 +634,17 @@ const ROWS: &[Row] = &[
         german: (
             "Ihr Profil war nicht lesbar. Die Kopie vor der letzten Änderung ist an seine Stelle getreten.",
             "Schauen Sie nach, ob jemand fehlt. Kommt das wieder vor, könnte die Festplatte ausfallen: Sichern Sie Ihre Dateien.",
+        ),
+    },
+    Row {
+        code: "vault-rolled-back",
+        english: (
+            "An older copy of your profile lies in the place of the last one.",
+            "If you did not put it there, somebody else was at this computer. What came after it is missing: look through your contacts, and compare words in the next sessions.",
+        ),
+        german: (
+            "An der Stelle Ihres letzten Profils liegt eine ältere Kopie.",
+            "Wenn Sie sie nicht dorthin gelegt haben, war jemand anderes an diesem Computer. Was danach kam, fehlt: Sehen Sie Ihre Kontakte durch, und vergleichen Sie in den nächsten Sitzungen die Wörter.",
         ),
     },
     Row {

@@ -123,6 +123,11 @@ const REAL_PARTS: &[Need] = &[
         packages: &["pulseaudio", "pulseaudio-utils"],
         present: || runs("pulseaudio", "--version") && runs("pactl", "--version"),
     },
+    Need {
+        what: "GNOME Keyring on D-Bus (the second factor of a vault)",
+        packages: &["gnome-keyring", "dbus"],
+        present: || on_path("gnome-keyring-daemon") && on_path("dbus-send") && runs("dbus-daemon", "--version"),
+    },
     Need { what: "tcpdump (captures)", packages: &["tcpdump"], present: || runs("tcpdump", "--version") },
 ];
 

@@ -87,6 +87,9 @@ pub enum StartError {
     /// The vault's parameters are out of bounds.
     #[error("the vault asks for more work than is allowed")]
     VaultParameters,
+    /// The profile needs a key of the system's keyring that is not there, or the keyring can't be used.
+    #[error(transparent)]
+    Keyring(sotto_vault::KeyringError),
     /// The profile belongs to the other role.
     #[error("this profile belongs to the other role")]
     Role,

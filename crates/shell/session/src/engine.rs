@@ -100,6 +100,7 @@ impl Engine {
             rekey_every_s: config.rekey_every_s,
         });
         let role = profile.role;
+        let (has_keyring, is_rolled_back) = (vault.has_keyring(), vault.is_rolled_back());
         let inlet = PacketInlet::default();
         let mut engine = Self {
             room,
@@ -120,8 +121,13 @@ impl Engine {
         };
         let fingerprint = if role == ProfileRole::Therapist { own_fingerprint } else { None };
         engine.tell(Event::Ready { role, fingerprint });
-        if restored {
-            engine.tell(Event::Notice(SideNotice::new("vault-restored", Severity::Warning)));
+        if has_keyring {
+            engine.tell(Event::Keyring { on: true });
+        }
+        for (holds, code) in [(restored, "vault-restored"), (is_rolled_back, "vault-rolled-back")] {
+            if holds {
+                engine.tell(Event::Notice(SideNotice::new(code, Severity::Warning)));
+            }
         }
         Ok(engine)
     }
@@ -163,7 +169,10 @@ impl Engine {
                     });
                 }
                 Some(Message::Input(Input::Command(
-                    command @ (Command::ChangePassphrase { .. } | Command::Export(_) | Command::Erase),
+                    command @ (Command::ChangePassphrase { .. }
+                    | Command::UseKeyring { .. }
+                    | Command::Export(_)
+                    | Command::Erase),
                 ))) => self.vault_command(command),
                 Some(Message::Input(Input::Command(Command::Quit))) => {
                     self.quitting.get_or_insert_with(|| tokio::time::Instant::now() + QUIT_LIMIT);
@@ -199,6 +208,7 @@ impl Engine {
         }
         match command {
             Command::ChangePassphrase { old, new } => self.storage.ask(Ask::ChangePassphrase { old, new }),
+            Command::UseKeyring { passphrase, on } => self.storage.ask(Ask::UseKeyring { passphrase, on }),
             Command::Export(path) => self.storage.ask(Ask::Export(path)),
             Command::Erase => {
                 self.is_erasing = true;

@@ -144,6 +144,7 @@ fn vault_error(error: VaultError) -> StartError {
         VaultError::Open => StartError::VaultOpen,
         VaultError::Parameters => StartError::VaultParameters,
         VaultError::InUse => StartError::InUse,
+        VaultError::Keyring(error) => StartError::Keyring(error),
         VaultError::Io(error) => StartError::Io(error),
     }
 }

@@ -52,3 +52,5 @@ pub use sotto_handshake::dangerous_plaintext;
 pub use sotto_call::REKEY_EVERY_S;
 #[doc(no_inline)]
 pub use sotto_session_api::{Command, Event, Snapshot, VideoSlot};
+#[doc(no_inline)]
+pub use sotto_vault::KeyringError;

@@ -37,12 +37,29 @@ pub(crate) fn usage() -> (f64, u64) {
     (ticks / 100.0, pages * 4)
 }
 
-/// No core dump, and no other program of this user may read our memory (PROTOCOL §2.2). [`crate::start`] does
-/// it too; a program that asks for the passphrase itself does it before.
+/// No core dump, no other program of this user may read our memory, and none of it is swapped out where the system
+/// lets a program ask for that (PROTOCOL §2.2). [`crate::start`] does it too; a program that asks for the passphrase
+/// itself does it before.
 pub fn harden() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     if setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {
         tracing::warn!("core dumps could not be switched off");
+    }
+    lock_memory();
+}
+
+/// All or nothing: with a limit that the program could grow beyond, what is asked for later would be refused to it in the
+/// middle of a session. The keys lie in many places (DTLS, SRTP, allocator), so single pages would not do.
+fn lock_memory() {
+    use rustix::{
+        mm::{MlockAllFlags, mlockall},
+        process::{Resource, Rlimit, setrlimit},
+    };
+    let unlimited = Rlimit { current: None, maximum: None };
+    let may = setrlimit(Resource::Memlock, unlimited).is_ok();
+    // On fault: what is never touched takes no memory.
+    if !may || mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT).is_err() {
+        tracing::info!("the system may write memory of this program to its swap space");
     }
 }

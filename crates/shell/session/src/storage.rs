@@ -11,7 +11,7 @@ use std::{
 use sotto_call::{Change, Input, Ticket};
 use sotto_identity::event_log::EventLog;
 use sotto_session_api::{Event, SecretText};
-use sotto_vault::{Vault, VaultError};
+use sotto_vault::{KeyringError, Vault, VaultError};
 use tokio::sync::mpsc as tokio_mpsc;
 
 use crate::{engine::Message, handle::cost};
@@ -25,6 +25,10 @@ enum Task {
         old: SecretText,
         new: SecretText,
     },
+    UseKeyring {
+        passphrase: SecretText,
+        on: bool,
+    },
     Export(PathBuf),
     Erase,
 }
@@ -32,6 +36,7 @@ enum Task {
 /// What a person asks of the vault itself; each is answered by an event.
 pub(crate) enum Ask {
     ChangePassphrase { old: SecretText, new: SecretText },
+    UseKeyring { passphrase: SecretText, on: bool },
     Export(PathBuf),
 }
 
@@ -60,6 +65,7 @@ impl Storage {
                     Task::ChangePassphrase { old, new } => {
                         Message::Event(change_passphrase(&mut vault, &old, &new, fast_kdf))
                     }
+                    Task::UseKeyring { passphrase, on } => Message::Event(use_keyring(&mut vault, &passphrase, on)),
                     Task::Export(path) => Message::Event(export(&vault, &path, fast_kdf)),
                     Task::Erase => {
                         if let Err(error) = vault.destroy() {
@@ -88,6 +94,7 @@ impl Storage {
     pub(crate) fn ask(&self, ask: Ask) {
         self.send(match ask {
             Ask::ChangePassphrase { old, new } => Task::ChangePassphrase { old, new },
+            Ask::UseKeyring { passphrase, on } => Task::UseKeyring { passphrase, on },
             Ask::Export(path) => Task::Export(path),
         });
     }
@@ -124,10 +131,20 @@ fn store(vault: &mut Vault, ticket: Ticket, change: Change) -> Input {
 fn change_passphrase(vault: &mut Vault, old: &SecretText, new: &SecretText, fast_kdf: bool) -> Event {
     let changed =
         vault.check_passphrase(old.expose()).and_then(|()| vault.change_passphrase(new.expose(), cost(fast_kdf)));
-    match changed {
-        Ok(()) => Event::PassphraseChanged,
-        Err(VaultError::Open) => Event::refused("E_PASSPHRASE"),
-        Err(_) => Event::refused("E_STORE"),
+    changed.map_or_else(|error| Event::refused(vault_code(&error)), |()| Event::PassphraseChanged)
+}
+
+fn use_keyring(vault: &mut Vault, passphrase: &SecretText, on: bool) -> Event {
+    let used = vault.use_keyring(passphrase.expose(), on);
+    used.map_or_else(|error| Event::refused(vault_code(&error)), |()| Event::Keyring { on })
+}
+
+const fn vault_code(error: &VaultError) -> &'static str {
+    match error {
+        VaultError::Open => "E_PASSPHRASE",
+        VaultError::Keyring(KeyringError::Missing) => "E_KEYRING_MISSING",
+        VaultError::Keyring(KeyringError::Unavailable) => "E_KEYRING",
+        _ => "E_STORE",
     }
 }
 

@@ -33,6 +33,9 @@ impl Kind {
     }
 }
 
+const FLAGS: usize = 18;
+/// Bit 0 of the flags: a key in the system's keyring is needed besides the passphrase.
+const KEYRING_FACTOR: u8 = 1;
 const SALT: usize = 19;
 const WRAP_NONCE: usize = 51;
 const WRAPPED_DEK: usize = 63;
@@ -56,11 +59,11 @@ pub(crate) struct HeaderSeed {
 }
 
 impl Header {
-    /// Wraps a data key under a passphrase.
+    /// Wraps a data key under a passphrase, and a key of the keyring if there is to be one.
     pub fn wrap(
         kind: Kind,
         params: KdfParams,
-        passphrase: &str,
+        (passphrase, k_ring): (&str, Option<&Secret<32>>),
         seed: &HeaderSeed,
         dek: &Secret<32>,
     ) -> Result<Self, VaultError> {
@@ -69,10 +72,10 @@ impl Header {
         bytes[6..10].copy_from_slice(&params.memory_kib.to_be_bytes());
         bytes[10..14].copy_from_slice(&params.passes.to_be_bytes());
         bytes[14..18].copy_from_slice(&params.lanes.to_be_bytes());
-        bytes[18] = 0; // no keyring factor
+        bytes[FLAGS] = if k_ring.is_some() { KEYRING_FACTOR } else { 0 };
         bytes[SALT..WRAP_NONCE].copy_from_slice(&seed.salt);
         bytes[WRAP_NONCE..WRAPPED_DEK].copy_from_slice(&seed.wrap_nonce);
-        let kek = key_encryption_key(&seed.salt, &params.derive(passphrase, &seed.salt)?);
+        let kek = key_encryption_key(&seed.salt, &params.derive(passphrase, &seed.salt)?, k_ring);
         let mut wrapped = Zeroizing::new(*dek.expose());
         let (aad, rest) = bytes.split_at_mut(WRAPPED_DEK);
         let tag = cipher(&kek)
@@ -95,14 +98,32 @@ impl Header {
         KdfParams { memory_kib: word(6), passes: word(10), lanes: word(14) }
     }
 
+    /// Whether a key of the keyring is needed; not authenticated yet.
+    ///
+    /// # Errors
+    /// [`VaultError::Open`] for a factor that this version doesn't have.
+    pub const fn needs_keyring(&self) -> Result<bool, VaultError> {
+        match self.0[FLAGS] {
+            0 => Ok(false),
+            KEYRING_FACTOR => Ok(true),
+            _ => Err(VaultError::Open),
+        }
+    }
+
+    /// What tells this header from every other one of the same computer; it tells nothing else.
+    pub fn id(&self) -> [u8; 16] {
+        let digest = sotto_identity::derive::hash("vault keyring", &[&self.0[SALT..WRAP_NONCE]]);
+        core::array::from_fn(|at| digest[at])
+    }
+
     /// Unwraps the data key. Blocks for the key derivation.
-    pub fn unwrap_dek(&self, passphrase: &str) -> Result<Secret<32>, VaultError> {
-        if self.0[18] != 0 {
-            return Err(VaultError::Open); // a factor that this version doesn't have
+    pub fn unwrap_dek(&self, passphrase: &str, k_ring: Option<&Secret<32>>) -> Result<Secret<32>, VaultError> {
+        if self.needs_keyring()? != k_ring.is_some() {
+            return Err(VaultError::Open);
         }
         let salt: &[u8; 32] = self.0[SALT..].first_chunk().ok_or(VaultError::Open)?;
         let nonce: &[u8; 12] = self.0[WRAP_NONCE..].first_chunk().ok_or(VaultError::Open)?;
-        let kek = key_encryption_key(salt, &self.params().derive(passphrase, salt)?);
+        let kek = key_encryption_key(salt, &self.params().derive(passphrase, salt)?, k_ring);
         let mut dek = Zeroizing::new([0; 32]);
         dek.copy_from_slice(&self.0[WRAPPED_DEK..WRAPPED_DEK + 32]);
         let tag: &[u8; TAG_LEN] = self.0.last_chunk().ok_or(VaultError::Open)?;
@@ -158,10 +179,13 @@ pub(crate) fn open_body(file: &[u8], dek: &Secret<32>) -> Result<(u64, Zeroizing
     Ok((u64::from_be_bytes(generation), body))
 }
 
-/// `kek = KDF(Extract(salt, a || k_ring), "vault kek", "", 32)`, with `k_ring` zero: no keyring.
-fn key_encryption_key(salt: &[u8; 32], a: &Secret<32>) -> Secret<32> {
+/// `kek = KDF(Extract(salt, a || k_ring), "vault kek", "", 32)`; `k_ring` is zero without the keyring.
+fn key_encryption_key(salt: &[u8; 32], a: &Secret<32>, k_ring: Option<&Secret<32>>) -> Secret<32> {
     let mut input = Zeroizing::new([0; 64]);
     input[..32].copy_from_slice(a.expose());
+    if let Some(k_ring) = k_ring {
+        input[32..].copy_from_slice(k_ring.expose());
+    }
     kdf(&extract(salt, &*input), "vault kek", b"")
 }
 
@@ -202,7 +226,7 @@ mod tests {
         let params = KdfParams { memory_kib: 65_536, passes: 3, lanes: 4 };
         let a = params.derive("correct horse battery staple", &[0x5A; 32]).unwrap();
         assert_eq!(hex(a.expose()), "e34e61849ebb79eb1c08337e36c50bc83a00164c44f542da8cc5971fa78e2d22");
-        let kek = key_encryption_key(&[0x5A; 32], &a);
+        let kek = key_encryption_key(&[0x5A; 32], &a, None);
         assert_eq!(hex(kek.expose()), "f25616dc32a74428a4b6b32a031a84ad0ebcdddd86e6443883d0333904ad39b5");
         let (key, nonce) = write_keys(&Secret::new([0x7C; 32]), &[0x6B; 32]);
         assert_eq!(hex(key.expose()), "4c6dc5181a1c69f7648f830c643e07bfa8cda53b3a2c4870303210d406a7c614");
@@ -231,14 +255,14 @@ mod tests {
         let params = KdfParams { memory_kib: 8, passes: 1, lanes: 1 };
         let dek = Secret::new([0x7C; 32]);
         let header =
-            Header::wrap(Kind::Vault, params, "pass", &HeaderSeed { salt: [1; 32], wrap_nonce: [2; 12] }, &dek)
+            Header::wrap(Kind::Vault, params, ("pass", None), &HeaderSeed { salt: [1; 32], wrap_nonce: [2; 12] }, &dek)
                 .unwrap();
         let file = header.seal(&dek, &[3; 32], 9, b"body").unwrap();
         (header, dek, file)
     }
 
     fn open(file: &[u8], passphrase: &str) -> Result<(u64, Vec<u8>), VaultError> {
-        let dek = Header::of(Kind::Vault, file)?.unwrap_dek(passphrase)?;
+        let dek = Header::of(Kind::Vault, file)?.unwrap_dek(passphrase, None)?;
         open_body(file, &dek).map(|(generation, body)| (generation, body.to_vec()))
     }
 

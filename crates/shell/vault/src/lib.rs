@@ -21,12 +21,14 @@ mod files;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod keyring;
 mod move_file;
 mod profile;
 mod vault;
 
 pub use container::MAX_FILE_LEN;
 pub use cost::Cost;
+pub use keyring::KeyringError;
 pub use move_file::{MoveWords, WORDS as MOVE_WORDS};
 pub use profile::Profile;
 pub use vault::Vault;
@@ -44,6 +46,9 @@ pub enum VaultError {
     /// Another program has this folder's vault open.
     #[error("this profile is in use by another program")]
     InUse,
+    /// `E_KEYRING`: the profile has a second factor in the system's keyring, or is to get one, and it can't be had.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// The system refused a file, memory (`OutOfMemory`) or randomness; there is a vault here already (`AlreadyExists`); the
     /// profile is larger than 16 MiB (`FileTooLarge`) or was written by a newer version (`Unsupported`).
     #[error("the profile folder can't be used: {0}")]

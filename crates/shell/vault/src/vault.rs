@@ -14,19 +14,34 @@ use crate::{
     container::{self, Header, HeaderSeed, Kind},
     cost::{Cost, KdfParams},
     files::{self, Files, SystemFiles},
+    keyring::{Keyring, KeyringError, SystemKeyring},
     move_file::{self, MoveWords},
 };
+
+/// What a vault rests on; tests put themselves in between.
+pub(crate) struct System {
+    pub files: Box<dyn Files>,
+    pub keyring: Box<dyn Keyring>,
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self { files: Box::new(SystemFiles), keyring: Box::new(SystemKeyring::default()) }
+    }
+}
 
 /// An open vault. The folder is locked while it lives; its keys are erased when it is dropped.
 pub struct Vault {
     folder: PathBuf,
-    files: Box<dyn Files>,
+    system: System,
     header: Header,
     dek: Secret<32>,
     generation: u64,
     /// The file as it is on disk: ciphertext, for the backup.
     on_disk: Option<Vec<u8>>,
     profile: Profile,
+    /// The keyring knows of a later write than the file that was opened.
+    is_rolled_back: bool,
     _lock: File,
 }
 
@@ -44,7 +59,7 @@ impl Vault {
     /// [`VaultError::InUse`], [`VaultError::Parameters`] for a cost out of bounds, [`VaultError::Io`], also if there is a
     /// vault already.
     pub fn create(folder: &Path, passphrase: &str, role: ProfileRole, cost: Cost) -> Result<Self, VaultError> {
-        Self::create_with(folder, passphrase, role, cost.params()?, Box::new(SystemFiles))
+        Self::create_with(folder, passphrase, role, cost.params()?, System::default())
     }
 
     pub(crate) fn create_with(
@@ -52,7 +67,7 @@ impl Vault {
         passphrase: &str,
         role: ProfileRole,
         params: KdfParams,
-        files: Box<dyn Files>,
+        system: System,
     ) -> Result<Self, VaultError> {
         let lock = Self::claim(folder)?;
         let profile = Profile {
@@ -65,7 +80,7 @@ impl Vault {
             name: None,
             log: EventLog::default(),
         };
-        Self::begin(folder, profile, passphrase, params, files, lock)
+        Self::begin(folder, profile, passphrase, params, system, lock)
     }
 
     /// The folder, made if it is missing, for a new vault.
@@ -83,12 +98,21 @@ impl Vault {
         profile: Profile,
         passphrase: &str,
         params: KdfParams,
-        files: Box<dyn Files>,
+        system: System,
         lock: File,
     ) -> Result<Self, VaultError> {
-        let (header, dek) = new_header(passphrase, params)?;
-        let mut vault =
-            Self { folder: folder.to_owned(), files, header, dek, generation: 0, on_disk: None, profile, _lock: lock };
+        let (header, dek) = new_header(passphrase, None, params)?;
+        let mut vault = Self {
+            folder: folder.to_owned(),
+            system,
+            header,
+            dek,
+            generation: 0,
+            on_disk: None,
+            profile,
+            is_rolled_back: false,
+            _lock: lock,
+        };
         vault.save()?;
         Ok(vault)
     }
@@ -105,7 +129,7 @@ impl Vault {
         passphrase: &str,
         cost: Cost,
     ) -> Result<Self, VaultError> {
-        Self::import_with(folder, file, words, passphrase, (cost.params()?, KdfParams::FLOOR), Box::new(SystemFiles))
+        Self::import_with(folder, file, words, passphrase, (cost.params()?, KdfParams::FLOOR), System::default())
     }
 
     pub(crate) fn import_with(
@@ -114,7 +138,7 @@ impl Vault {
         words: &MoveWords,
         passphrase: &str,
         (params, floor): (KdfParams, KdfParams),
-        files: Box<dyn Files>,
+        system: System,
     ) -> Result<Self, VaultError> {
         if file.len() > container::MAX_FILE_LEN {
             return Err(VaultError::Open);
@@ -122,7 +146,7 @@ impl Vault {
         let lock = Self::claim(folder)?;
         let mut profile = move_file::open(file, words, floor)?;
         profile.device_secret = random_secret()?;
-        Self::begin(folder, profile, passphrase, params, files, lock)
+        Self::begin(folder, profile, passphrase, params, system, lock)
     }
 
     /// A file for another computer, and the words that open it; neither is kept. Blocks for the key derivation.
@@ -149,6 +173,10 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Io`]; what is left is named by [`exists`](Self::exists).
     pub fn destroy(self) -> Result<(), VaultError> {
+        if self.has_keyring() {
+            // The file is of no use without it: as good a beginning as any, and no reason to stop if it fails.
+            self.forget_entries(&self.header);
+        }
         for name in [files::BACKUP, files::TEMP, files::VAULT] {
             files::erase(&self.folder.join(name))?;
         }
@@ -160,7 +188,20 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Open`] if it is not, [`VaultError::Io`] without memory.
     pub fn check_passphrase(&self, passphrase: &str) -> Result<(), VaultError> {
-        self.header.unwrap_dek(passphrase).map(drop)
+        unwrap(&self.header, passphrase, &*self.system.keyring).map(drop)
+    }
+
+    /// Whether the passphrase alone doesn't open it: a key in the system's keyring is needed too.
+    #[must_use]
+    pub fn has_keyring(&self) -> bool {
+        self.header.needs_keyring().unwrap_or_default()
+    }
+
+    /// Whether an older file was put in the place of the last one that was written here (PROTOCOL §2.2). Only a vault with
+    /// a keyring can know; it holds until the next write.
+    #[must_use]
+    pub const fn is_rolled_back(&self) -> bool {
+        self.is_rolled_back
     }
 
     /// Opens a vault. Blocks for the key derivation.
@@ -169,18 +210,18 @@ impl Vault {
     /// [`VaultError::Open`] for a wrong passphrase or a damaged file, [`VaultError::Parameters`] before anything is
     /// allocated, [`VaultError::InUse`], [`VaultError::Io`].
     pub fn open(folder: &Path, passphrase: &str) -> Result<Self, VaultError> {
-        Self::open_with(folder, passphrase, KdfParams::FLOOR, Box::new(SystemFiles))
+        Self::open_with(folder, passphrase, KdfParams::FLOOR, System::default())
     }
 
     pub(crate) fn open_with(
         folder: &Path,
         passphrase: &str,
         floor: KdfParams,
-        files: Box<dyn Files>,
+        system: System,
     ) -> Result<Self, VaultError> {
         let lock = files::lock(folder)?;
         files::remove_leftovers(folder);
-        Self::open_file(folder, files::VAULT, passphrase, floor, files, lock)
+        Self::open_file(folder, files::VAULT, passphrase, floor, system, lock)
     }
 
     fn open_file(
@@ -188,23 +229,26 @@ impl Vault {
         name: &str,
         passphrase: &str,
         floor: KdfParams,
-        files: Box<dyn Files>,
+        system: System,
         lock: File,
     ) -> Result<Self, VaultError> {
         let file = files::read(folder, name)?;
         let header = Header::of(Kind::Vault, &file)?;
         header.params().check_floor(floor)?;
-        let dek = header.unwrap_dek(passphrase)?;
+        let dek = unwrap(&header, passphrase, &*system.keyring)?;
         let (generation, plain) = container::open_body(&file, &dek)?;
         let profile = body::decode(&plain)?;
+        let known = if header.needs_keyring()? { known_generation(&header, &*system.keyring) } else { None };
         Ok(Self {
             folder: folder.to_owned(),
-            files,
+            system,
             header,
             dek,
-            generation,
+            // The next number is above every one that was used, whichever file this is.
+            generation: known.map_or(generation, |known| known.max(generation)),
             on_disk: Some(file),
             profile,
+            is_rolled_back: known.is_some_and(|known| generation < known),
             _lock: lock,
         })
     }
@@ -218,14 +262,14 @@ impl Vault {
     /// # Errors
     /// As [`open`](Self::open); [`VaultError::Open`] too if there is no backup of the same passphrase.
     pub fn restore(folder: &Path, passphrase: &str) -> Result<Self, VaultError> {
-        Self::restore_with(folder, passphrase, KdfParams::FLOOR, Box::new(SystemFiles))
+        Self::restore_with(folder, passphrase, KdfParams::FLOOR, System::default())
     }
 
     pub(crate) fn restore_with(
         folder: &Path,
         passphrase: &str,
         floor: KdfParams,
-        files: Box<dyn Files>,
+        system: System,
     ) -> Result<Self, VaultError> {
         let lock = files::lock(folder)?;
         if !folder.join(files::BACKUP).exists() {
@@ -240,7 +284,7 @@ impl Vault {
         if damaged.as_deref().is_some_and(|damaged| !container::is_same_passphrase(damaged, &backup)) {
             return Err(VaultError::Open);
         }
-        let mut vault = Self::open_file(folder, files::BACKUP, passphrase, floor, files, lock)?;
+        let mut vault = Self::open_file(folder, files::BACKUP, passphrase, floor, system, lock)?;
         if damaged.is_some_and(|damaged| container::open_body(&damaged, &vault.dek).is_ok()) {
             // It is whole, only not readable for this version: nothing to be repaired by going back.
             return Err(VaultError::Io(io::ErrorKind::Unsupported.into()));
@@ -293,22 +337,61 @@ impl Vault {
     }
 
     /// New passphrase and cost, with a new data key: a copy of the old file doesn't open later ones. The backup is
-    /// replaced too. After an error either passphrase may hold on disk, until the next write that succeeds.
+    /// replaced too, and the keyring's key if there is one. After an error either passphrase may hold on disk, until the
+    /// next write that succeeds.
     ///
     /// # Errors
-    /// As [`create`](Self::create).
+    /// As [`create`](Self::create), and [`VaultError::Keyring`].
     pub fn change_passphrase(&mut self, passphrase: &str, cost: Cost) -> Result<(), VaultError> {
-        let (header, dek) = new_header(passphrase, cost.params()?)?;
+        self.wrap_anew(passphrase, self.has_keyring(), cost.params()?)
+    }
+
+    /// From now on the passphrase alone doesn't open it, or does so again; with a new data key, as for a new passphrase.
+    /// The keyring's key is in no file: who loses it, loses the profile. Blocks for the key derivation.
+    ///
+    /// # Errors
+    /// [`VaultError::Open`] if this is not the passphrase, [`VaultError::Keyring`] if there is no keyring that keeps what it
+    /// is given, [`VaultError::Io`]; the vault is as before, but for what [`change_passphrase`](Self::change_passphrase)
+    /// says about the disk.
+    pub fn use_keyring(&mut self, passphrase: &str, on: bool) -> Result<(), VaultError> {
+        self.check_passphrase(passphrase)?;
+        if on == self.has_keyring() { Ok(()) } else { self.wrap_anew(passphrase, on, self.header.params()) }
+    }
+
+    fn wrap_anew(&mut self, passphrase: &str, keyring: bool, params: KdfParams) -> Result<(), VaultError> {
+        let k_ring = if keyring { Some(random_secret()?) } else { None };
+        let (header, dek) = new_header(passphrase, k_ring.as_ref(), params)?;
+        if let Some(k_ring) = &k_ring {
+            // Before any file needs it. Some keyrings take what they do not keep.
+            let entry = key_entry(&header);
+            self.system.keyring.write(&entry, k_ring.expose())?;
+            let kept = self.system.keyring.read(&entry)?.ok_or(KeyringError::Unavailable)?;
+            if *kept != k_ring.expose()[..] {
+                return Err(KeyringError::Unavailable.into());
+            }
+        }
         let before = (
             core::mem::replace(&mut self.header, header),
             core::mem::replace(&mut self.dek, dek),
             self.on_disk.take(), // not kept as a backup: it opens with the old passphrase
         );
         if let Err(error) = self.save() {
+            // The new entry stays: the file that needs it may have reached the disk.
             (self.header, self.dek, self.on_disk) = before;
             return Err(error);
         }
-        self.save() // the backup is now of the new passphrase
+        self.save()?; // the backup is now of the new passphrase
+        if before.0.needs_keyring().unwrap_or_default() {
+            self.forget_entries(&before.0);
+        }
+        Ok(())
+    }
+
+    /// What can't be removed is of no use any more.
+    fn forget_entries(&self, header: &Header) {
+        for entry in [key_entry(header), generation_entry(header)] {
+            let _ = self.system.keyring.remove(&entry);
+        }
     }
 
     /// Writes the next generation.
@@ -319,8 +402,13 @@ impl Vault {
         self.generation += 1;
         let plain = body::encode(&self.profile)?;
         let file = self.header.seal(&self.dek, &write_salt, self.generation, &plain)?;
-        files::replace(&mut *self.files, &self.folder, self.on_disk.as_deref(), &file)?;
+        files::replace(&mut *self.system.files, &self.folder, self.on_disk.as_deref(), &file)?;
         self.on_disk = Some(file);
+        self.is_rolled_back = false;
+        if self.has_keyring() {
+            // After the file: a crash in between is no rollback. A keyring that is locked now only knows less.
+            self.system.keyring.note(generation_entry(&self.header), self.generation.to_be_bytes());
+        }
         Ok(())
     }
 }
@@ -331,9 +419,42 @@ impl core::fmt::Debug for Vault {
     }
 }
 
-fn new_header(passphrase: &str, params: KdfParams) -> Result<(Header, Secret<32>), VaultError> {
+fn new_header(
+    passphrase: &str,
+    k_ring: Option<&Secret<32>>,
+    params: KdfParams,
+) -> Result<(Header, Secret<32>), VaultError> {
     let dek = random_secret()?;
-    Ok((Header::wrap(Kind::Vault, params, passphrase, &new_seed()?, &dek)?, dek))
+    Ok((Header::wrap(Kind::Vault, params, (passphrase, k_ring), &new_seed()?, &dek)?, dek))
+}
+
+/// The data key, with the keyring's help if the file asks for it. Blocks for the key derivation.
+fn unwrap(header: &Header, passphrase: &str, keyring: &dyn Keyring) -> Result<Secret<32>, VaultError> {
+    if !header.needs_keyring()? {
+        return header.unwrap_dek(passphrase, None);
+    }
+    let content = keyring.read(&key_entry(header))?.ok_or(KeyringError::Missing)?;
+    // One that somebody changed is like one that somebody removed.
+    let k_ring = Secret::new(*content.first_chunk().filter(|_| content.len() == 32).ok_or(KeyringError::Missing)?);
+    header.unwrap_dek(passphrase, Some(&k_ring))
+}
+
+/// The last write that the keyring was told of. `None` also if it can't be had: it only ever warns.
+fn known_generation(header: &Header, keyring: &dyn Keyring) -> Option<u64> {
+    let content = keyring.read(&generation_entry(header)).ok()??;
+    content.as_slice().try_into().ok().map(u64::from_be_bytes)
+}
+
+fn key_entry(header: &Header) -> String {
+    format!("key {}", hex(&header.id()))
+}
+
+fn generation_entry(header: &Header) -> String {
+    format!("generation {}", hex(&header.id()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn new_seed() -> Result<HeaderSeed, VaultError> {

@@ -50,7 +50,7 @@ impl Computer {
     /// What an event means here.
     pub(crate) fn handle(&mut self, event: &Event) {
         match event {
-            Event::PassphraseChanged => *self = Self::default(),
+            Event::PassphraseChanged | Event::Keyring { .. } => *self = Self::default(),
             Event::Exported { words } => {
                 self.busy = false;
                 self.words = Some(words.clone());
@@ -78,6 +78,10 @@ pub(crate) fn links(ui: &mut Ui, s: &mut Screen<'_>) {
         if Button::secondary(t.change_passphrase).icon(icons::KEY).height(44.0).show(ui).clicked() {
             s.state.computer = Computer::default();
             s.go(Place::Passphrase);
+        }
+        if Button::secondary(t.keyring).icon(icons::LOCK_SIMPLE).height(44.0).show(ui).clicked() {
+            s.state.computer = Computer::default();
+            s.go(Place::Keyring);
         }
         if s.model.abilities.files
             && Button::secondary(t.move_computer).icon(icons::MONITOR_ARROW_UP).height(44.0).show(ui).clicked()
@@ -136,6 +140,52 @@ pub(crate) fn passphrase(ui: &mut Ui, s: &mut Screen<'_>) {
                     s.memory.standing.clear();
                     s.send(Command::ChangePassphrase { old, new });
                 }
+            }
+        });
+    });
+}
+
+/// The second key: what it is good for, what it costs, and the passphrase.
+pub(crate) fn keyring(ui: &mut Ui, s: &mut Screen<'_>) {
+    let (t, theme) = (s.t, s.theme);
+    let rest = settings::frame(ui, s);
+    at(ui, rest, "keyring", |ui| {
+        page(ui, "keyring", 568.0, 16.0, |ui| {
+            region(ui.ctx(), 2);
+            back(ui, s);
+            standing::show(ui, s);
+            title(ui, Type::TITLE, t.keyring_title);
+            gap(ui, 8.0);
+            let is_on = s.memory.keyring;
+            text(ui, Type::LEAD, theme.ink2, if is_on { t.keyring_on_lead } else { t.keyring_lead });
+            gap(ui, 20.0);
+            if is_on {
+                icon_text(ui, icons::INFO_FILL, theme.info, Type::BODY, theme.ink2, t.keyring_off_means);
+            } else {
+                notice(ui, Tone::Warn, icons::WARNING_FILL, t.keyring_lost, t.keyring_lost_text, None);
+            }
+            gap(ui, 20.0);
+            let page = &mut s.state.computer;
+            let hidden = !page.shown;
+            let focus = std::mem::take(&mut page.fresh);
+            let field = Field::new(t.passphrase_present).password(hidden).limit(512).focus(focus);
+            let field = field.show(ui, &mut page.old);
+            let enter = first_start::entered(ui, &field);
+            gap(ui, 8.0);
+            checkbox(ui, t.show_passphrase, "", &mut page.shown);
+            gap(ui, 20.0);
+            let label = match (page.busy, is_on) {
+                (true, _) => t.change_busy,
+                (false, true) => t.keyring_off,
+                (false, false) => t.keyring_on,
+            };
+            let button = Button::primary(label).height(52.0).min_width(220.0).enabled(!page.busy);
+            if (button.show(ui).clicked() || enter) && !page.busy && !page.old.is_empty() {
+                forget_text(ui.ctx(), field.id);
+                let passphrase = Secret::new(std::mem::replace(&mut page.old, secret_text()));
+                (page.busy, page.fresh) = (true, true);
+                s.memory.standing.clear();
+                s.send(Command::UseKeyring { passphrase, on: !is_on });
             }
         });
     });

@@ -79,6 +79,7 @@ impl State {
                 self.compare.sent = false;
             }
             Event::PassphraseChanged => self.place = Place::Settings,
+            Event::Keyring { .. } if self.place == Place::Keyring => self.place = Place::Settings,
             Event::Waiting(_) => {
                 self.join = join::JoinState::default();
                 self.place = Place::Home;

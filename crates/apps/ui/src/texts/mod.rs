@@ -38,7 +38,8 @@ texts! {
     arrive_words_help arrive_no_words arrive_go arrive_busy
     // This computer
     this_computer change_passphrase change_title change_lead passphrase_present passphrase_new passphrase_here change_go change_busy
-    passphrase_changed move_computer move_title move_lead move_step_file move_step_words move_step_there move_compare
+    passphrase_changed keyring keyring_title keyring_lead keyring_on_lead keyring_lost keyring_lost_text keyring_off_means
+    keyring_on keyring_off keyring_is_on keyring_is_off move_computer move_title move_lead move_step_file move_step_words move_step_there move_compare
     move_go move_busy move_words_title move_words_text move_next move_next_text erase_title erase_text erase
     erase_asked erase_asked_text erase_yes record record_text record_save record_stored record_not_stored
     record_changed

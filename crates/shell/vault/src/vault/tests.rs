@@ -11,6 +11,9 @@ use sotto_identity::records::{ContactRecord, InviteRecord, InviteState, Verifica
 
 use super::*;
 
+mod keyring;
+mod moving;
+
 const CHEAP: KdfParams = KdfParams { memory_kib: 8, passes: 1, lanes: 1 };
 const PASS: &str = "correct horse battery staple";
 const CANARY: &str = "CANARY-Erika-Mustermann";
@@ -42,11 +45,11 @@ impl core::ops::Deref for Folder {
 }
 
 fn create(folder: &Path, role: ProfileRole) -> Vault {
-    Vault::create_with(folder, PASS, role, CHEAP, Box::new(SystemFiles)).unwrap()
+    Vault::create_with(folder, PASS, role, CHEAP, System::default()).unwrap()
 }
 
 fn open(folder: &Path, passphrase: &str) -> Result<Vault, VaultError> {
-    Vault::open_with(folder, passphrase, CHEAP, Box::new(SystemFiles))
+    Vault::open_with(folder, passphrase, CHEAP, System::default())
 }
 
 fn contact(id: u64, label: &str) -> ContactRecord {
@@ -235,7 +238,7 @@ fn a_vault_or_the_backup_of_a_lost_one_is_never_overwritten_by_a_new_one() {
 }
 
 fn restore(folder: &Path, passphrase: &str) -> Result<Vault, VaultError> {
-    Vault::restore_with(folder, passphrase, CHEAP, Box::new(SystemFiles))
+    Vault::restore_with(folder, passphrase, CHEAP, System::default())
 }
 
 #[test]
@@ -391,6 +394,10 @@ impl Files for DiesAt {
     }
 }
 
+fn on(files: DiesAt) -> System {
+    System { files: Box::new(files), ..System::default() }
+}
+
 #[test]
 fn a_crash_at_any_step_leaves_the_old_or_the_new_profile_whole() {
     let (mut old_seen, mut new_seen) = (0, 0);
@@ -398,7 +405,7 @@ fn a_crash_at_any_step_leaves_the_old_or_the_new_profile_whole() {
         for whole in [true, false] {
             let folder = Folder::new();
             create(&folder, ProfileRole::Client).update(|profile| profile.contacts.push(contact(1, "old"))).unwrap();
-            let mut vault = Vault::open_with(&folder, PASS, CHEAP, Box::new(DiesAt { left: step, whole })).unwrap();
+            let mut vault = Vault::open_with(&folder, PASS, CHEAP, on(DiesAt { left: step, whole })).unwrap();
             let written = vault.update(|profile| profile.contacts.push(contact(2, "new")));
             assert!(matches!(written, Err(VaultError::Io(_))), "step {step}: dies within one write");
             assert_eq!(labels(&vault), ["old"], "in memory it is as before");
@@ -423,13 +430,8 @@ fn a_crash_at_any_step_leaves_the_old_or_the_new_profile_whole() {
 fn a_vault_that_died_while_it_was_made_can_be_made_again() {
     for step in 0..2 {
         let folder = Folder::new();
-        let died = Vault::create_with(
-            &folder,
-            PASS,
-            ProfileRole::Client,
-            CHEAP,
-            Box::new(DiesAt { left: step, whole: step == 1 }),
-        );
+        let died =
+            Vault::create_with(&folder, PASS, ProfileRole::Client, CHEAP, on(DiesAt { left: step, whole: step == 1 }));
         assert!(died.is_err());
         assert!(!Vault::exists(&folder));
         create(&folder, ProfileRole::Client);
@@ -441,9 +443,9 @@ fn a_vault_that_died_while_it_was_made_can_be_made_again() {
 fn after_a_failed_write_the_next_one_has_another_generation() {
     let folder = Folder::new();
     create(&folder, ProfileRole::Client);
-    let mut vault = Vault::open_with(&folder, PASS, CHEAP, Box::new(DiesAt { left: 3, whole: false })).unwrap();
+    let mut vault = Vault::open_with(&folder, PASS, CHEAP, on(DiesAt { left: 3, whole: false })).unwrap();
     assert!(vault.update(|_| ()).is_err());
-    vault.files = Box::new(SystemFiles);
+    vault.system = System::default();
     vault.update(|_| ()).unwrap();
     assert_eq!(vault.generation(), 3);
 }
@@ -557,11 +559,11 @@ fn a_new_passphrase_replaces_key_and_backup() {
     assert!(matches!(open(&folder, PASS), Err(VaultError::Open)));
     assert_eq!(labels(&open(&folder, "another").unwrap()), ["x"]);
     // The key of an old copy opens neither the new file nor its backup.
-    let old_dek = Header::of(Kind::Vault, &old_file).unwrap().unwrap_dek(PASS).unwrap();
+    let old_dek = Header::of(Kind::Vault, &old_file).unwrap().unwrap_dek(PASS, None).unwrap();
     for name in [files::VAULT, files::BACKUP] {
         let file = fs::read(folder.join(name)).unwrap();
         assert!(container::open_body(&file, &old_dek).is_err(), "{name}");
-        assert!(Header::of(Kind::Vault, &file).unwrap().unwrap_dek(PASS).is_err(), "{name}");
+        assert!(Header::of(Kind::Vault, &file).unwrap().unwrap_dek(PASS, None).is_err(), "{name}");
     }
 }
 
@@ -569,9 +571,9 @@ fn a_new_passphrase_replaces_key_and_backup() {
 fn a_failed_change_of_passphrase_keeps_the_old_one() {
     let folder = Folder::new();
     create(&folder, ProfileRole::Client);
-    let mut vault = Vault::open_with(&folder, PASS, CHEAP, Box::new(DiesAt { left: 0, whole: true })).unwrap();
+    let mut vault = Vault::open_with(&folder, PASS, CHEAP, on(DiesAt { left: 0, whole: true })).unwrap();
     assert!(vault.change_passphrase("another", Cost::Floor).is_err());
-    vault.files = Box::new(SystemFiles);
+    vault.system = System::default();
     vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
     drop(vault);
     assert_eq!(labels(&open(&folder, PASS).unwrap()), ["x"]);
@@ -602,110 +604,6 @@ fn only_the_passphrase_is_the_passphrase() {
     assert!(matches!(vault.check_passphrase("wrong"), Err(VaultError::Open)));
 }
 
-/// What a therapist's computer takes to the next one, and the folder of that.
-fn moved(vault: &Vault) -> (Folder, Vault) {
-    let (file, words) = vault.export_with(CHEAP).unwrap();
-    let folder = Folder::new();
-    let moved = Vault::import_with(&folder, &file, &words, "there", (CHEAP, CHEAP), Box::new(SystemFiles)).unwrap();
-    (folder, moved)
-}
-
-#[test]
-fn a_move_takes_keys_contacts_and_the_record_but_neither_continuity_nor_the_device_nor_invites() {
-    let folder = Folder::new();
-    let mut vault = create(&folder, ProfileRole::Therapist);
-    vault
-        .update(|profile| {
-            profile.contacts = vec![contact(1, CANARY), contact(2, "invited")];
-            profile.contacts[0].continuity_previous = Some(Secret::new([0xD1; 32]));
-            profile.contacts[1].pairing = true;
-            profile.invites.push(invite(InviteState::Fresh));
-            profile.rendezvous = Some("wss://rdv.example/v1".into());
-            profile.log.append("what happened".into());
-        })
-        .unwrap();
-    let (there, moved) = moved(&vault);
-    let (old, new) = (vault.profile(), moved.profile());
-    assert_eq!(new.role, ProfileRole::Therapist);
-    assert_eq!(bytes(new.identity.as_ref()), bytes(old.identity.as_ref()));
-    assert_eq!(new.rendezvous, old.rendezvous);
-    assert_eq!(new.log.head(), old.log.head());
-    assert_ne!(new.device_secret.expose(), old.device_secret.expose());
-    assert!(new.invites.is_empty());
-    let [kept] = &new.contacts[..] else { panic!("{} contacts", new.contacts.len()) };
-    let was = &old.contacts[0];
-    assert_eq!((&kept.label, kept.started, kept.state), (&was.label, true, was.state));
-    assert_eq!(kept.psk.expose(), was.psk.expose());
-    assert!(kept.continuity.is_none() && kept.continuity_previous.is_none());
-    // It is a vault like any other from now on, under the new passphrase.
-    drop(moved);
-    assert!(open(&there, PASS).is_err());
-    assert_eq!(labels(&open(&there, "there").unwrap()), [CANARY]);
-    // Where it came from is as before.
-    assert!(was.continuity.is_some());
-    drop(vault);
-    assert_eq!(labels(&open(&folder, PASS).unwrap()), [CANARY, "invited"]);
-}
-
-fn bytes(secret: Option<&Secret<32>>) -> Option<[u8; 32]> {
-    secret.map(|secret| *secret.expose())
-}
-
-#[test]
-fn a_move_file_opens_only_with_its_words_and_never_in_place_of_a_vault() {
-    let folder = Folder::new();
-    let mut vault = create(&folder, ProfileRole::Client);
-    vault.update(|profile| profile.contacts.push(contact(1, CANARY))).unwrap();
-    let (file, words) = vault.export_with(CHEAP).unwrap();
-    assert!(!file.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
-    let import = |file: &[u8], words: &MoveWords, floor| {
-        let there = Folder::new();
-        let result = Vault::import_with(&there, file, words, "there", (CHEAP, floor), Box::new(SystemFiles));
-        (result.map(|vault| labels(&vault)), Vault::exists(&there))
-    };
-    assert_eq!(import(&file, &words, CHEAP).0.unwrap(), [CANARY]);
-    let other = vault.export_with(CHEAP).unwrap().1;
-    let (refused, left) = import(&file, &other, CHEAP);
-    assert!(matches!(refused, Err(VaultError::Open)) && !left, "nothing is made of a file that doesn't open");
-    for at in [0, 5, 8, 20, 60, 100, 120, 150, 154, file.len() - 1] {
-        let mut damaged = file.clone();
-        damaged[at] ^= 1;
-        assert!(import(&damaged, &words, CHEAP).0.is_err(), "byte {at}");
-    }
-    assert!(matches!(import(&file, &words, KdfParams::FLOOR).0, Err(VaultError::Parameters)));
-    assert!(import(&[], &words, CHEAP).0.is_err());
-    // The two kinds do not stand in for each other.
-    let current = fs::read(folder.join(files::VAULT)).unwrap();
-    assert!(import(&current, &words, CHEAP).0.is_err());
-    drop(vault);
-    fs::write(folder.join(files::VAULT), &file).unwrap();
-    assert!(open(&folder, &words.words().join("-").to_lowercase()).is_err());
-    // And an existing vault is never replaced.
-    let again = Vault::import_with(&folder, &file, &words, "x", (CHEAP, CHEAP), Box::new(SystemFiles));
-    assert!(matches!(again, Err(VaultError::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists));
-}
-
-#[test]
-fn words_of_a_move_are_read_as_people_type_them() {
-    let words = MoveWords::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 254, 255]);
-    let shown = words.words();
-    let numbered: Vec<String> = shown.iter().enumerate().map(|(n, word)| format!("{}. {word}", n + 1)).collect();
-    for typed in [
-        shown.join(" "),
-        shown.join("-").to_lowercase(),
-        format!("  {}\n", shown.join(",  ").to_uppercase()),
-        numbered.join("\n"),
-    ] {
-        assert!(MoveWords::parse(&typed) == Some(words.clone()), "{typed}");
-    }
-    let mut swapped = shown;
-    swapped.swap(3, 4);
-    for wrong in [String::new(), shown[..11].join(" "), format!("{} absurd", shown.join(" ")), swapped.join(" ")] {
-        assert!(MoveWords::parse(&wrong).is_none(), "{wrong}");
-    }
-    assert_eq!(format!("{words:?}"), "MoveWords(…)");
-}
-
 #[test]
 fn a_destroyed_vault_is_gone_with_its_backup_and_nothing_else_is() {
     let folder = Folder::new();
@@ -717,7 +615,7 @@ fn a_destroyed_vault_is_gone_with_its_backup_and_nothing_else_is() {
     let mut left: Vec<_> = fs::read_dir(&*folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["settings", "vault.lock"]);
-    assert!(Vault::create_with(&folder, PASS, ProfileRole::Client, CHEAP, Box::new(SystemFiles)).is_ok());
+    assert!(Vault::create_with(&folder, PASS, ProfileRole::Client, CHEAP, System::default()).is_ok());
 }
 
 #[test]
