@@ -473,3 +473,32 @@ fn a_passphrase_is_changed_by_keyboard_and_no_copy_stays_in_a_field() {
     window.run();
     assert_eq!(screen(&window), "settings");
 }
+
+#[test]
+fn the_second_key_is_put_on_and_off_by_keyboard() {
+    for (scene, on) in [("keyring", true), ("keyring-on", false)] {
+        let mut window = scenes::open(scene, preferences(), SIZE);
+        let mut engine = FakeEngine::default();
+        assert_eq!(focused(&window), t().passphrase_present);
+        plain(&mut window, &mut engine, Key::Enter);
+        let asks =
+            |engine: &FakeEngine| engine.commands.iter().any(|command| matches!(command, Command::UseKeyring { .. }));
+        assert!(!asks(&engine), "not without the passphrase");
+        type_text(&mut window, &mut engine, "the one from before");
+        plain(&mut window, &mut engine, Key::Enter);
+        let asked = engine.commands.iter().find_map(|command| match command {
+            Command::UseKeyring { passphrase, on } => Some((passphrase.expose().to_owned(), *on)),
+            _ => None,
+        });
+        assert_eq!(asked, Some(("the one from before".into(), on)));
+        let field = window.get_by_role_and_label(egui::accesskit::Role::PasswordInput, t().passphrase_present);
+        assert!(field.value().unwrap_or_default().is_empty());
+        // It may be refused, and asked again.
+        window.state_mut().tell(&Event::refused("E_KEYRING"));
+        window.run();
+        assert_eq!(screen(&window), "keyring");
+        window.state_mut().tell(&Event::Keyring { on });
+        window.run();
+        assert_eq!(screen(&window), "settings");
+    }
+}

@@ -180,12 +180,16 @@ pub(crate) fn keyring(ui: &mut Ui, s: &mut Screen<'_>) {
                 (false, false) => t.keyring_on,
             };
             let button = Button::primary(label).height(52.0).min_width(220.0).enabled(!page.busy);
-            if (button.show(ui).clicked() || enter) && !page.busy && !page.old.is_empty() {
-                forget_text(ui.ctx(), field.id);
-                let passphrase = Secret::new(std::mem::replace(&mut page.old, secret_text()));
-                (page.busy, page.fresh) = (true, true);
-                s.memory.standing.clear();
-                s.send(Command::UseKeyring { passphrase, on: !is_on });
+            if (button.show(ui).clicked() || enter) && !page.busy {
+                // Empty, the field is asked for again.
+                page.fresh = true;
+                if !page.old.is_empty() {
+                    forget_text(ui.ctx(), field.id);
+                    let passphrase = Secret::new(std::mem::replace(&mut page.old, secret_text()));
+                    page.busy = true;
+                    s.memory.standing.clear();
+                    s.send(Command::UseKeyring { passphrase, on: !is_on });
+                }
             }
         });
     });
