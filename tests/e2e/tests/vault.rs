@@ -59,7 +59,7 @@ fn a_second_key_in_the_keyring_is_needed_and_knows_an_older_file() {
     let file = folder("therapist").join("vault.tsp");
     let mut therapist = Peer::start(&at(&keyring));
     let passphrase = fs::read_to_string(folder("therapist").join("passphrase")).unwrap().trim().to_owned();
-    let mut put = |peer: &mut Peer, passphrase: &str, on: bool| {
+    let put = |peer: &mut Peer, passphrase: &str, on: bool| {
         peer.send(&json!({"cmd": "use_keyring", "passphrase": passphrase, "on": on}));
     };
     put(&mut therapist, "not this one", true);

@@ -46,6 +46,7 @@ pub enum Place {
     Settings,
     /// Another passphrase.
     Passphrase,
+    /// A second key in the keyring.
     Keyring,
     /// To another computer.
     Move,
