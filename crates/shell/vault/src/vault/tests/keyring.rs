@@ -86,11 +86,11 @@ impl Keyring for Ring {
     }
 }
 
-fn missing<T>(result: Result<T, VaultError>) -> bool {
+fn missing<T>(result: &Result<T, VaultError>) -> bool {
     matches!(result, Err(VaultError::Keyring(KeyringError::Missing)))
 }
 
-fn unavailable<T>(result: Result<T, VaultError>) -> bool {
+fn unavailable<T>(result: &Result<T, VaultError>) -> bool {
     matches!(result, Err(VaultError::Keyring(KeyringError::Unavailable)))
 }
 
@@ -106,7 +106,7 @@ fn both_factors_are_needed_and_neither_is_enough() {
     assert!(matches!(ring.open(&folder, "wrong"), Err(VaultError::Open)));
     // A thief of the file has another keyring; one who guessed its entry's name has another key.
     let thief = Ring::default();
-    assert!(missing(thief.open(&folder, PASS)));
+    assert!(missing(&thief.open(&folder, PASS)));
     let key = ring.names().into_iter().find(|name| name.starts_with("key ")).unwrap();
     for content in [vec![7; 32], vec![0; 32]] {
         thief.with(|state| state.entries.insert(key.clone(), content));
@@ -114,10 +114,10 @@ fn both_factors_are_needed_and_neither_is_enough() {
     }
     for content in [vec![], vec![7; 31], vec![7; 33]] {
         thief.with(|state| state.entries.insert(key.clone(), content));
-        assert!(missing(thief.open(&folder, PASS)));
+        assert!(missing(&thief.open(&folder, PASS)));
     }
     ring.with(|state| state.locked = true);
-    assert!(unavailable(ring.open(&folder, PASS)));
+    assert!(unavailable(&ring.open(&folder, PASS)));
     // And what the keyring holds is in no file.
     let secret = ring.with(|state| state.entries[&key].clone());
     for (path, bytes) in all_bytes(&folder) {
@@ -169,9 +169,9 @@ fn it_is_put_on_only_with_the_passphrase_and_by_a_keyring_that_keeps_it() {
     let before = fs::read(folder.join(files::VAULT)).unwrap();
     assert!(matches!(vault.use_keyring("wrong", true), Err(VaultError::Open)));
     ring.with(|state| state.locked = true);
-    assert!(unavailable(vault.use_keyring(PASS, true)));
+    assert!(unavailable(&vault.use_keyring(PASS, true)));
     ring.with(|state| (state.locked, state.forgetful) = (false, true));
-    assert!(unavailable(vault.use_keyring(PASS, true)));
+    assert!(unavailable(&vault.use_keyring(PASS, true)));
     assert!(!vault.has_keyring());
     assert_eq!(fs::read(folder.join(files::VAULT)).unwrap(), before, "nothing was written");
     assert!(ring.names().is_empty());
