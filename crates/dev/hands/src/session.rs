@@ -200,7 +200,7 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     therapist.wait_until("what was negotiated", |nodes| nodes.iter().any(|node| node.name.contains("AES-256-GCM")))?;
     therapist.picture("can-anyone-listen")?;
     therapist.key(Key::Escape, &[])?;
-    let frozen = if options.figures { Some(frozen(&mut therapist, &client, texts)?) } else { None };
+    let frozen = if options.figures { Some(frozen(&mut therapist, &mut client, texts)?) } else { None };
 
     say("the end");
     therapist.key(Key::End, &[Key::Control])?;
@@ -359,7 +359,7 @@ fn idle(client: &Person<'_>, texts: &Texts) -> Outcome<Value> {
 }
 
 /// The other program hangs: its last picture stands.
-fn frozen(therapist: &mut Person<'_>, client: &Person<'_>, texts: &Texts) -> Outcome<Value> {
+fn frozen(therapist: &mut Person<'_>, client: &mut Person<'_>, texts: &Texts) -> Outcome<Value> {
     let moving = therapist.load_over(Duration::from_secs(5))?;
     client.freeze(true)?;
     let found = therapist.wait_for(texts.frozen).and_then(|_| {
@@ -372,5 +372,10 @@ fn frozen(therapist: &mut Person<'_>, client: &Person<'_>, texts: &Texts) -> Out
     therapist.wait_until("the picture is back", |nodes| {
         !nodes.iter().any(|node| [texts.frozen, texts.link_lost].map(plain).contains(&plain(&node.name)))
     })?;
+    // Records wait longer to be sent again than pictures do: what comes next would measure that.
+    therapist.character('d', &[Key::Control])?;
+    client.wait_for(texts.their_mic_off)?;
+    therapist.character('d', &[Key::Control])?;
+    client.wait_until("their sound is back", |nodes| !nodes.iter().any(|node| node.name == texts.their_mic_off))?;
     Ok(json!({ "moving": moving, "standing": standing }))
 }
