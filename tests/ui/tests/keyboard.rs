@@ -8,7 +8,9 @@ use egui_kittest::{
 };
 use sotto_session_api::Command;
 use sotto_session_api::{
-    CompareMethod, CompareReason, Event, Gate, InviteForm, MediaTrack, Phase, Pick, ProfileRole, sentences::Language,
+    CompareMethod, CompareReason, Event, FileId, FileStage, FileState, Gate, InviteForm, MediaTrack, Phase, Pick,
+    ProfileRole,
+    sentences::{Language, sentence},
 };
 use sotto_ui::{Look, Preferences, Request, texts::Texts};
 use sotto_ui_tests::{Desk, FakeEngine, scenes, window};
@@ -501,4 +503,25 @@ fn the_second_key_is_put_on_and_off_by_keyboard() {
         window.run();
         assert_eq!(screen(&window), "settings");
     }
+}
+
+/// The other side may be a program that can send files; it must not wait for an answer that nobody here can give.
+#[test]
+fn a_file_that_is_offered_is_refused_and_that_is_said() {
+    let mut window = scenes::open("session", preferences(), SIZE);
+    let mut engine = FakeEngine::default();
+    let file = FileState {
+        id: FileId([3; 16]),
+        own: false,
+        name: "worksheet.pdf".into(),
+        size: 9,
+        done: 0,
+        stage: FileStage::Offered,
+    };
+    window.state_mut().tell(&Event::File(file));
+    plain(&mut window, &mut engine, Key::Tab);
+    let refused = |command: &Command| matches!(command, Command::RefuseFile(FileId(id)) if *id == [3; 16]);
+    assert!(engine.commands.iter().any(refused), "{:?}", engine.commands);
+    let said = sentence("file-not-taken", Language::English).what;
+    assert!(window.query_all_by_label_contains(said).next().is_some());
 }

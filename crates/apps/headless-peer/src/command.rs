@@ -1,7 +1,7 @@
 //! One line of standard input → one [`Command`].
 
 use serde_json::Value;
-use sotto_session_api::{Command, CompareMethod, ContactId, InviteForm, MediaTrack, Pick, SecretText};
+use sotto_session_api::{Command, CompareMethod, ContactId, FileId, InviteForm, MediaTrack, Pick, SecretText};
 
 use crate::object::Object;
 
@@ -126,12 +126,28 @@ pub fn parse_command(line: &str) -> Result<Command, ParseError> {
         "end" => Command::End,
         "quit" => Command::Quit,
         "share" => return Err(ParseError::NotYet("share")),
-        "send_file" => return Err(ParseError::NotYet("send_file")),
-        "accept_file" => return Err(ParseError::NotYet("accept_file")),
+        "send_file" => Command::SendFile(object.text("path")?.into()),
+        "accept_file" => Command::AcceptFile { file: file(&mut object)?, folder: object.text("dir")?.into() },
+        "refuse_file" => Command::RefuseFile(file(&mut object)?),
         _ => return Err(ParseError::UnknownCommand(name)),
     };
     object.end()?;
     Ok(command)
+}
+
+fn file(object: &mut Object) -> Result<FileId, ParseError> {
+    let wrong = ParseError::Field { name: "id", expected: "the `id` of a `file` event" };
+    let text = object.text("id")?;
+    let digits = text.as_bytes();
+    let mut id = [0; 16];
+    if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(wrong);
+    }
+    for (byte, pair) in id.iter_mut().zip(digits.chunks(2)) {
+        let pair = core::str::from_utf8(pair).map_err(|_| wrong.clone())?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong.clone())?;
+    }
+    Ok(FileId(id))
 }
 
 fn form(object: &mut Object) -> Result<InviteForm, ParseError> {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use sotto_session_api::{
-    AlertCode, AudioStats, CompareReason, ContactId, ContactInfo, ContactState, EndReason, Event, Gate, InviteForm,
-    KeyState, LinkState, MediaDirection, MediaTrack, Path, ProfileRole, Severity, SideNotice, Stats, Verification,
-    VideoStats,
+    AlertCode, AudioStats, CompareReason, ContactId, ContactInfo, ContactState, EndReason, Event, FileStage, Gate,
+    InviteForm, KeyState, LinkState, MediaDirection, MediaTrack, Path, ProfileRole, Severity, SideNotice, Stats,
+    Verification, VideoStats,
 };
 
 use crate::{ParseError, alert::alert};
@@ -56,6 +56,23 @@ pub fn render_event(event: &Event, t: f64) -> Option<String> {
         Event::Chat { own, id, text } => {
             ("chat", json!({"from": if *own { "me" } else { "them" }, "id": id, "text": text.as_ref()}))
         }
+        Event::File(file) => (
+            "file",
+            json!({
+                "id": file.id.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+                "from": if file.own { "me" } else { "them" },
+                "name": file.name.as_ref(),
+                "size": file.size,
+                "done": file.done,
+                "state": match file.stage {
+                    FileStage::Offered => "offered",
+                    FileStage::Running => "running",
+                    FileStage::Complete => "complete",
+                    FileStage::Refused => "refused",
+                    FileStage::Failed => "failed",
+                },
+            }),
+        ),
         Event::Stats(stats) => ("stats", stats_fields(stats)),
         Event::Log(record) => ("log", {
             let mut fields = json!({"rows": record.rows});

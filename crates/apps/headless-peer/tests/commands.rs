@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use sotto_peer::{ParseError, parse_command};
-use sotto_session_api::{Command, CompareMethod, ContactId, InviteForm, MediaTrack, Pick, SecretText};
+use sotto_session_api::{Command, CompareMethod, ContactId, FileId, InviteForm, MediaTrack, Pick, SecretText};
 
 #[test]
 fn every_command_is_read() {
@@ -35,6 +35,23 @@ fn every_command_is_read() {
             Command::ChangePassphrase { old: SecretText::new("a".to_owned()), new: SecretText::new("b".to_owned()) },
         ),
         (r#"{"cmd":"export","file":"/x/y"}"#, Command::Export("/x/y".into())),
+        (
+            r#"{"cmd":"use_keyring","passphrase":"a","on":true}"#,
+            Command::UseKeyring { passphrase: SecretText::new("a".to_owned()), on: true },
+        ),
+        (r#"{"cmd":"send_file","path":"/x/y"}"#, Command::SendFile("/x/y".into())),
+        (
+            r#"{"cmd":"accept_file","id":"0102030405060708090a0b0c0d0e0f10","dir":"/d"}"#,
+            Command::AcceptFile {
+                file: FileId([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]),
+                folder: "/d".into(),
+            },
+        ),
+        (r#"{"cmd":"refuse_file","id":"FF000000000000000000000000000000"}"#, {
+            let mut id = [0; 16];
+            id[0] = 0xff;
+            Command::RefuseFile(FileId(id))
+        }),
         (r#"{"cmd":"erase"}"#, Command::Erase),
         (r#"{"cmd":"listen","contacts":"all"}"#, Command::Listen(None)),
         (r#"{"cmd":"listen","contacts":[]}"#, Command::Listen(Some(vec![]))),
@@ -101,8 +118,10 @@ fn what_is_not_exactly_a_command_is_refused_with_a_reason() {
         (r#"{"cmd":"mute","track":"audio","on":1}"#, "E_FIELD", "\"on\""),
         (r#"{"cmd":"chat"}"#, "E_FIELD", "\"text\" is missing"),
         (r#"{"cmd":"share","on":true}"#, "E_NOT_YET", "\"share\""),
-        (r#"{"cmd":"send_file","path":"x"}"#, "E_NOT_YET", "\"send_file\""),
-        (r#"{"cmd":"accept_file","id":1,"dir":"x"}"#, "E_NOT_YET", "\"accept_file\""),
+        (r#"{"cmd":"accept_file","id":1,"dir":"x"}"#, "E_FIELD", "\"id\""),
+        (r#"{"cmd":"refuse_file","id":"+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1"}"#, "E_FIELD", "\"id\""),
+        (r#"{"cmd":"accept_file","id":"0102","dir":"x"}"#, "E_FIELD", "\"id\""),
+        (r#"{"cmd":"refuse_file","id":"0102030405060708090a0b0c0d0e0fgg"}"#, "E_FIELD", "\"id\""),
         (r#"{"cmd":"relink","contact":"0123456789abcdef"}"#, "E_FIELD", "\"form\" is missing"),
     ];
     for (text, code, part) in rows {

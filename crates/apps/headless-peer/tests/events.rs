@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 use sotto_peer::{ParseError, render_error, render_event};
 use sotto_session_api::{
-    AlertCode, AudioStats, CompareReason, ContactId, ContactInfo, ContactState, EndReason, Event, Gate, InviteForm,
-    KeyState, LinkState, MediaDirection, MediaTrack, Path, ProfileRole, Severity, SideNotice, Stats, Verification,
-    VideoStats,
+    AlertCode, AudioStats, CompareReason, ContactId, ContactInfo, ContactState, EndReason, Event, FileId, FileStage,
+    FileState, Gate, InviteForm, KeyState, LinkState, MediaDirection, MediaTrack, Path, ProfileRole, Severity,
+    SideNotice, Stats, Verification, VideoStats,
 };
 
 const CONTACT: ContactId = ContactId(0xff);
@@ -102,6 +102,19 @@ fn every_event_is_shown_with_its_fields() {
         (
             Event::Chat { own: false, id: 0, text: "x".into() },
             json!({"event": "chat", "from": "them", "id": 0, "text": "x"}),
+        ),
+        (Event::Keyring { on: true }, json!({"event": "keyring", "on": true})),
+        (
+            Event::File(FileState {
+                id: FileId([0x0a; 16]),
+                own: false,
+                name: "a.pdf".into(),
+                size: 9,
+                done: 4,
+                stage: FileStage::Running,
+            }),
+            json!({"event": "file", "id": "0a".repeat(16), "from": "them", "name": "a.pdf", "size": 9, "done": 4,
+                "state": "running"}),
         ),
         (
             Event::Contacts(vec![ContactInfo {

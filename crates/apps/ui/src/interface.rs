@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use egui::{Key, Modifiers, Rect, Ui, UiBuilder};
-use sotto_session_api::{Command, ContactId, Event, Phase, ProfileRole, sentences::Language};
+use sotto_session_api::{
+    Command, ContactId, Event, FileStage, Phase, ProfileRole,
+    sentences::{Language, sentence},
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -140,6 +143,12 @@ impl Interface {
         {
             let t = Texts::of(self.preferences.language);
             self.say(if *on { t.keyring_is_on } else { t.keyring_is_off }, clock);
+        }
+        if let Event::File(file) = event
+            && file.stage == FileStage::Offered
+            && !file.own
+        {
+            self.say(sentence("file-not-taken", self.preferences.language).what, clock);
         }
         self.state.handle(event);
         self.memory.handle(event, clock);

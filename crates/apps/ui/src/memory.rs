@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use sotto_session_api::{
-    AlertCode, Command, ContactId, ContactState, EndReason, Event, Gate, InviteForm, KeyState, LinkState,
+    AlertCode, Command, ContactId, ContactState, EndReason, Event, FileStage, Gate, InviteForm, KeyState, LinkState,
     MediaDirection, MediaTrack, Path, ProfileRole, Severity, Snapshot, Stats,
 };
 use zeroize::Zeroizing;
@@ -157,6 +157,12 @@ impl Memory {
                 }
             }
             Event::Keyring { on } => self.keyring = *on,
+            Event::File(file) => {
+                // The other side may be a program that can send them; it must not wait for an answer that nobody can give.
+                if file.stage == FileStage::Offered && !file.own {
+                    self.commands.push(Command::RefuseFile(file.id));
+                }
+            }
             Event::Invited { contact, text, form, expires } => self.invited(*contact, text, *form, *expires),
             Event::Waiting(contact) => {
                 self.session_contact = Some(*contact);

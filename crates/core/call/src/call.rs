@@ -2,6 +2,7 @@
 
 mod commit;
 mod end;
+pub(crate) mod files;
 mod heal;
 mod records;
 mod rekey;
@@ -152,6 +153,7 @@ pub(crate) struct Call {
     /// How it ended, if the two were connected.
     ended: Option<(EndReason, bool)>,
     held_chat: Vec<(ChatMessage, u64)>,
+    files: files::Files,
     sent_chat: Vec<(u64, std::sync::Arc<str>)>,
     effects: Vec<Effect>,
     stage: Stage,
@@ -214,6 +216,7 @@ impl Call {
             session_id,
             ended: None,
             held_chat: Vec::new(),
+            files: files::Files::default(),
             sent_chat: Vec::new(),
             effects: Vec::new(),
             stage: Stage::AwaitPolicy { deadline_ms: u64::MAX },
@@ -581,6 +584,7 @@ impl Call {
                 }
             }
             TransportReport::Record(record) => self.record(ctx, &record),
+            TransportReport::FileSent => self.file_sent(ctx),
             TransportReport::KeyframeRequest(track) => self.keyframe_asked(ctx, track),
             TransportReport::Interrupted => self.interrupted(ctx),
             TransportReport::Recovered => self.recovered(ctx),

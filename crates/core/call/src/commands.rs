@@ -119,12 +119,21 @@ impl Room {
                 Some(call) => call.chat(ctx, &text),
                 None => ctx.refuse("E_NO_SESSION"),
             },
+            Command::AcceptFile { file, folder } => match self.admitted_call() {
+                Some(call) => call.accept_file(ctx, file, folder),
+                None => ctx.refuse("E_NO_SESSION"),
+            },
+            Command::RefuseFile(file) => match self.admitted_call() {
+                Some(call) => call.refuse_file(ctx, file),
+                None => ctx.refuse("E_NO_SESSION"),
+            },
             Command::Contacts => {
                 let contacts = self.contact_list();
                 ctx.event(Event::Contacts(contacts));
             }
-            // The vault's own: the shell answers before this is asked.
+            // The disk's own: the shell answers before this is asked.
             Command::Log
+            | Command::SendFile(_)
             | Command::ChangePassphrase { .. }
             | Command::UseKeyring { .. }
             | Command::Export(_)

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use rand_core::CryptoRng;
 use sotto_session_api::{Event, Severity, SideNotice};
 
-use crate::io::{Change, MediaRequest, Now, Output, ServerRequest, ServerUrl, Ticket, TransportId, TransportRequest};
+use crate::io::{
+    Change, FileRequest, MediaRequest, Now, Output, ServerRequest, ServerUrl, Ticket, TransportId, TransportRequest,
+};
 
 /// Time, randomness and the way out, handed down for one step.
 pub(crate) struct Ctx<'a> {
@@ -43,6 +45,10 @@ impl Ctx<'_> {
 
     pub(crate) fn transport(&mut self, id: TransportId, request: TransportRequest) {
         self.out.push_back(Output::Transport(id, request));
+    }
+
+    pub(crate) fn file(&mut self, request: FileRequest) {
+        self.out.push_back(Output::File(request));
     }
 
     pub(crate) fn media(&mut self, request: MediaRequest) {

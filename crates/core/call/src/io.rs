@@ -1,5 +1,7 @@
 //! What goes into the machine and what comes out of it.
 
+use std::path::PathBuf;
+
 use sotto_frame_crypto::{
     MediaOpener, MediaSealer,
     keys::{MediaOpenKeys, MediaSealKeys},
@@ -8,6 +10,7 @@ use sotto_identity::records::{ContactRecord, InviteRecord};
 use sotto_session_api::{Command, Event};
 use sotto_wire::{
     Candidate, Cell, Description, SealedRecord, TrackId,
+    file::{FileOffer, FileTag},
     server::{ErrorCode, MailboxId, Nameplate, PeerEvent, TurnCredentials},
     sig::IceCredentials,
 };
@@ -52,6 +55,8 @@ pub enum Input {
     StoreFailed(Ticket),
     /// Something from a transport.
     Transport(TransportId, TransportReport),
+    /// Something from the disk, about a file of the session.
+    File(FileReport),
     /// The engine needs a key frame of the peer's track.
     NeedKeyframe(TrackId),
     /// Authentic media arrived since the last one of these (told about once a second).
@@ -167,6 +172,8 @@ pub enum TransportReport {
     DataOpen,
     /// A record came.
     Record(SealedRecord),
+    /// A record of a file is on its way: there is room for the next.
+    FileSent,
     /// The peer's RTCP asks for a key frame.
     KeyframeRequest(TrackId),
     /// The path is lost, maybe for a while.
@@ -190,6 +197,7 @@ impl core::fmt::Debug for TransportReport {
             Self::Connected { .. } => "Connected",
             Self::DataOpen => "DataOpen",
             Self::Record(_) => "Record",
+            Self::FileSent => "FileSent",
             Self::KeyframeRequest(_) => "KeyframeRequest",
             Self::Interrupted => "Interrupted",
             Self::Recovered => "Recovered",
@@ -249,6 +257,75 @@ impl core::fmt::Debug for TransportRequest {
             Self::Record(_) => "Record",
             Self::RequestKeyframe(_) => "RequestKeyframe",
             Self::Close => "Close",
+        })
+    }
+}
+
+/// What the disk reports about a file of the session. Every file is named by who asked for it.
+pub enum FileReport {
+    /// It was read through and can be offered.
+    Ready(Box<FileOffer>),
+    /// The piece that was asked for.
+    Read(FileTag, Vec<u8>),
+    /// There is a place for it.
+    Created(FileTag),
+    /// All of it is stored and is what was offered.
+    Stored(FileTag),
+    /// It can't be read or written, or is not what was offered; what came of it is removed.
+    Failed(FileTag),
+}
+
+/// Names and content stay out of logs.
+impl core::fmt::Debug for FileReport {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Read(..) => "Read",
+            Self::Created(_) => "Created",
+            Self::Stored(_) => "Stored",
+            Self::Failed(_) => "Failed",
+        })
+    }
+}
+
+/// What is asked of the disk about a file of the session; answered by [`FileReport`].
+pub enum FileRequest {
+    /// A piece of a file that was reported ready.
+    Read {
+        /// Which.
+        id: FileTag,
+        /// Where it begins.
+        offset: u64,
+        /// How long it is, bytes.
+        len: usize,
+    },
+    /// A place for a file: nothing of it is seen under its name before it is whole.
+    Create {
+        /// Which.
+        id: FileTag,
+        /// Where to.
+        folder: PathBuf,
+        /// A single component of a path.
+        name: String,
+        /// Bytes that will come.
+        size: u64,
+    },
+    /// The next piece.
+    Write(FileTag, Vec<u8>),
+    /// That was all: it gets its name if this is its hash.
+    Finish(FileTag, Box<[u8; 64]>),
+    /// It is not needed any more; what came of it is removed.
+    Drop(FileTag),
+}
+
+impl core::fmt::Debug for FileRequest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Read { .. } => "Read",
+            Self::Create { .. } => "Create",
+            Self::Write(..) => "Write",
+            Self::Finish(..) => "Finish",
+            Self::Drop(_) => "Drop",
         })
     }
 }
@@ -334,6 +411,8 @@ pub enum Output {
     Transport(TransportId, TransportRequest),
     /// Ask the media threads.
     Media(MediaRequest),
+    /// Ask the disk, about a file of the session.
+    File(FileRequest),
     /// Tell the front end.
     Event(Event),
 }

@@ -23,7 +23,7 @@ mod join;
 mod room;
 
 pub use io::{
-    Change, Input, MediaRequest, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket, TransportId,
-    TransportReport, TransportRequest,
+    Change, FileReport, FileRequest, Input, MediaRequest, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket,
+    TransportId, TransportReport, TransportRequest,
 };
 pub use room::{Config, REKEY_EVERY_S, Room};

@@ -24,7 +24,7 @@ use crate::{
     call::{Call, CallConfig, ContinuityWrite, Effect, Place, Trust},
     ctx::{Counters, Ctx},
     host::{Host, HostEffect, Kind, Own},
-    io::{Change, Input, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket},
+    io::{Change, FileReport, FileRequest, Input, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket},
     join::{Join, JoinEffect},
     room::resume::Resumables,
 };
@@ -159,6 +159,15 @@ impl Room {
                     }
                 }
             }
+            Input::File(report) => match (self.admitted_call(), report) {
+                (Some(call), report) => call.file_report(&mut ctx, report),
+                (None, FileReport::Ready(offer)) => {
+                    ctx.refuse("E_NO_SESSION");
+                    ctx.file(FileRequest::Drop(offer.id));
+                }
+                // Of a session that is over.
+                (None, _) => {}
+            },
             Input::NeedKeyframe(track) => {
                 if let Some(call) = self.admitted_call() {
                     call.need_keyframe(&mut ctx, track);

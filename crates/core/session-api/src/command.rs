@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{ContactId, MediaTrack, SecretText};
+use crate::{ContactId, FileId, MediaTrack, SecretText};
 
 /// A request to the session engine. It is answered by events; a refusal is an [`crate::Event::Refused`].
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,17 @@ pub enum Command {
     },
     /// Sends a chat text.
     Chat(String),
+    /// Offers a file of at most 100 MiB; [`crate::Event::File`] tells what becomes of it.
+    SendFile(PathBuf),
+    /// Takes an offered file into a folder, under its name or, where there is such a file, one beside it.
+    AcceptFile {
+        /// Which.
+        file: FileId,
+        /// Where to.
+        folder: PathBuf,
+    },
+    /// Does not take an offered file, or stops one that is on its way, in either direction.
+    RefuseFile(FileId),
     /// Asks for a [`crate::Event::Stats`].
     Stats,
     /// Asks for a [`crate::Event::Contacts`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    ContactId, ProfileRole, SecretText, Stats,
+    ContactId, FileState, ProfileRole, SecretText, Stats,
     sentences::{Language, Sentence, sentence},
 };
 
@@ -85,6 +85,8 @@ pub enum Event {
         /// Text; control and bidi-override characters are stripped.
         text: Arc<str>,
     },
+    /// A file was offered, moves or is through.
+    File(FileState),
     /// Figures.
     Stats(Box<Stats>),
     /// What happened so far, for the therapist's record (PROTOCOL §6.4).

@@ -7,6 +7,7 @@
 mod choice;
 mod command;
 mod event;
+mod file;
 pub mod options;
 mod picture;
 mod secret;
@@ -19,6 +20,7 @@ pub use event::{
     AlertCode, CompareReason, ContactInfo, ContactState, EndReason, Event, EventRecord, Gate, KeyState, LinkState,
     MediaDirection, MediaTrack, Path, Severity, SideNotice, Verification,
 };
+pub use file::{FileId, FileStage, FileState};
 pub use picture::{Planes, VideoSlot};
 pub use secret::SecretText;
 pub use snapshot::{AudioStats, Phase, Snapshot, Stats, VideoStats};

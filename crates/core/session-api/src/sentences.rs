@@ -101,6 +101,46 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "E_FILE",
+        english: (
+            "This file can’t be sent.",
+            "It must be a file with something in it, of at most 100 MB, that you may read.",
+        ),
+        german: (
+            "Diese Datei lässt sich nicht senden.",
+            "Sie darf höchstens 100 MB groß und nicht leer sein, und Sie müssen sie lesen dürfen.",
+        ),
+    },
+    Row {
+        code: "E_FILE_BUSY",
+        english: ("A file is on its way already.", "Send the next one when it has arrived, or stop it."),
+        german: (
+            "Es ist schon eine Datei unterwegs.",
+            "Senden Sie die nächste, wenn sie da ist, oder brechen Sie sie ab.",
+        ),
+    },
+    Row {
+        code: "E_UNKNOWN_FILE",
+        english: ("This file is not offered any more.", "Ask for it again."),
+        german: ("Diese Datei wird nicht mehr angeboten.", "Bitten Sie noch einmal darum."),
+    },
+    Row {
+        code: "E_FILE_STORE",
+        english: ("The file could not be stored.", "Choose another folder, or make room on the disk."),
+        german: ("Die Datei ließ sich nicht speichern.", "Wählen Sie einen anderen Ordner, oder schaffen Sie Platz."),
+    },
+    Row {
+        code: "file-not-taken",
+        english: (
+            "The other side offered a file. This window can’t take files yet and has said no.",
+            "Ask for it another way.",
+        ),
+        german: (
+            "Die andere Seite hat eine Datei angeboten. Dieses Fenster kann noch keine annehmen und hat abgelehnt.",
+            "Bitten Sie auf anderem Weg darum.",
+        ),
+    },
+    Row {
         code: "E_MOVE_FILE",
         english: (
             "These words don't open this file, or it is damaged.",

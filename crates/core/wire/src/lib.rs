@@ -8,6 +8,7 @@
 
 mod bytes_io;
 pub mod cell;
+pub mod file;
 pub mod fragment;
 pub mod record;
 pub mod sealed;

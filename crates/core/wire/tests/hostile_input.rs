@@ -6,6 +6,7 @@ mod common;
 
 use sotto_wire::{
     Cell, Reassembler, SigFragments, SigMessage,
+    file::FileMessage,
     fragment::SIG_PLAINTEXT_LEN,
     record::{ChatMessage, ControlMessage},
     server::{ClientFrame, ServerFrame},
@@ -144,6 +145,12 @@ fn hostile_data_records() {
         let mtype = message.mtype();
         attack(&message.encode_data(), seed, |data| {
             decode_once(data, |data| ChatMessage::decode(mtype, data), |m| m.as_ref().unwrap().encode_data());
+        });
+    }
+    for (seed, message) in (480..).zip(common::file_messages()) {
+        let mtype = message.mtype();
+        attack(&message.encode_data(), seed, |data| {
+            decode_once(data, |data| FileMessage::decode(mtype, data), |m| m.as_ref().unwrap().encode_data());
         });
     }
 }

@@ -4,6 +4,7 @@
 use sotto_wire::{
     CELL_LEN, Candidate, CandidateKind, Cell, CellType, Codec, DecodeError, Description, Reassembler, Setup,
     SigFragments, SigMessage, TrackId, TrackSsrc, VersionRange,
+    file::{FileMessage, FileOffer, MAX_FILE_LEN},
     record::{ChatMessage, ControlMessage, End, RK1_LEN, RK2_LEN, RekeyAttempt, TrackEnd},
     server::{ClientFrame, ErrorCode, MAX_FRAME_LEN, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
     sig::{Card, IceCredentials, Policy, Restart},
@@ -464,6 +465,35 @@ fn data_records_have_the_documented_bytes() {
     assert!(ChatMessage::decode(1, &[0xc3]).is_err());
     assert!(ChatMessage::decode(2, &[0; 7]).is_err());
     assert_eq!(ChatMessage::decode(3, &[]), Ok(None));
+}
+
+#[test]
+fn file_records_have_their_layout_and_bounds() {
+    let offered = FileOffer { id: [1; 16], size: 70_000, sha512: [2; 64], name: "Übung.pdf".into() };
+    let offer = FileMessage::Offer(offered);
+    let [accept, refuse, done] = [FileMessage::Accept, FileMessage::Refuse, FileMessage::Done].map(|of| of([1; 16]));
+    let chunk = FileMessage::Chunk { id: [1; 16], offset: 16_000, data: vec![3; 40] };
+    for (message, mtype) in [(&offer, 1), (&accept, 2), (&refuse, 3), (&chunk, 4), (&done, 5)] {
+        assert_eq!(message.mtype(), mtype);
+        assert_eq!(FileMessage::decode(mtype, &message.encode_data()).unwrap().as_ref(), Some(message));
+    }
+    let bytes = offer.encode_data();
+    assert_eq!((&bytes[..16], &bytes[16..24]), (&[1; 16][..], &70_000_u64.to_be_bytes()[..]));
+    assert_eq!((&bytes[24..88], &bytes[88..]), (&[2; 64][..], "Übung.pdf".as_bytes()));
+    let sized = |size: u64| [&bytes[..16], &size.to_be_bytes(), &bytes[24..]].concat();
+    for (size, fits) in [(0, false), (1, true), (MAX_FILE_LEN, true), (MAX_FILE_LEN + 1, false), (u64::MAX, false)] {
+        assert_eq!(FileMessage::decode(1, &sized(size)).is_ok(), fits, "{size}");
+    }
+    let named = |name: &[u8]| FileMessage::decode(1, &[&bytes[..88], name].concat()).is_ok();
+    assert!(named(&[b'a'; 255]) && !named(&[b'a'; 256]) && !named(&[]) && !named(&[0xc3]));
+    let piece = |offset: u64, len: usize| {
+        FileMessage::decode(4, &[&[1; 16], &offset.to_be_bytes()[..], &vec![0; len]].concat()).is_ok()
+    };
+    assert!(piece(0, 1) && piece(MAX_FILE_LEN - 1, 16_000));
+    assert!(!piece(0, 0) && !piece(0, 16_001) && !piece(MAX_FILE_LEN, 1));
+    assert_eq!(FileMessage::decode(5, &[0; 17]), Err(DecodeError::Trailing));
+    assert_eq!(FileMessage::decode(6, &[]), Ok(None));
+    assert!(!format!("{offer:?} {chunk:?}").contains("bung"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use sotto_peer::{Line, Lines, parse_command, render_error};
 use sotto_sim::SeededRng;
 use sotto_wire::{
     Cell, Reassembler, SigFragments, SigMessage,
+    file::FileMessage,
     fragment::SIG_PLAINTEXT_LEN,
     record::{ChatMessage, ControlMessage, RK1_LEN, RekeyAttempt},
     server::{ClientFrame, ErrorCode, ServerFrame},
@@ -127,7 +128,7 @@ pub(crate) fn invite_seeds() -> Vec<Vec<u8>> {
     ]
 }
 
-/// A type byte and the data of a control or chat record.
+/// A type byte and the data of a control, chat or file record.
 pub(crate) fn control(data: &[u8]) {
     let Some((&mtype, rest)) = data.split_first() else { return };
     let missing = sotto_wire::DecodeError::Truncated;
@@ -140,6 +141,11 @@ pub(crate) fn control(data: &[u8]) {
         rest,
         |data| ChatMessage::decode(mtype, data).and_then(|m| m.ok_or(missing)),
         ChatMessage::encode_data,
+    );
+    one_encoding(
+        rest,
+        |data| FileMessage::decode(mtype, data).and_then(|m| m.ok_or(missing)),
+        FileMessage::encode_data,
     );
 }
 

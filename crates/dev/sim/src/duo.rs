@@ -18,7 +18,7 @@ use sotto_wire::{
 };
 
 use crate::{
-    Between, SeededRng,
+    Between, Files, SeededRng,
     parts::{URL, mailbox_now, relay_candidate, room},
     server::Server,
 };
@@ -69,6 +69,8 @@ pub struct Side {
     pub transports: u32,
     /// ICE restarts that the transport was asked for.
     pub restarts: u32,
+    /// Files of the session.
+    pub files: Files,
     /// Nothing is written any more, and no write is reported.
     pub disk_is_stuck: bool,
     identity: Option<IdentityKey>,
@@ -138,6 +140,7 @@ impl Duo {
                 contacts: BTreeMap::new(),
                 invites: BTreeMap::new(),
                 log: EventLog::default(),
+                files: Files::default(),
                 has_media: false,
                 media_key: None,
                 packets_opened: 0,
@@ -381,6 +384,11 @@ impl Duo {
             }
             Output::Transport(id, request) => self.transport(who, id, request),
             Output::Media(request) => self.media(who, request),
+            Output::File(request) => {
+                if let Some(report) = self.sides[who as usize].files.request(request) {
+                    self.later(1, who, Input::File(report));
+                }
+            }
             Output::Event(event) => self.sides[who as usize].events.push(event),
         }
     }
@@ -462,6 +470,9 @@ impl Duo {
                 }
             }
             TransportRequest::Record(record) => {
+                if record.track == TrackId::File {
+                    self.later(1, who, Input::Transport(id, TransportReport::FileSent));
+                }
                 let records = match &mut self.between {
                     Some(between) => between.record(who, record),
                     None => vec![(who.other(), record)],

@@ -4,10 +4,12 @@
 
 mod between;
 mod duo;
+mod files;
 mod parts;
 mod rng;
 mod server;
 
 pub use between::Between;
 pub use duo::{CELL_DELAY_MS, Duo, Side, Who};
+pub use files::Files;
 pub use rng::SeededRng;

@@ -15,6 +15,7 @@ use tokio::sync::mpsc as tokio_mpsc;
 
 use crate::{
     config::Config,
+    files::Files,
     media::{Devices, Media},
     process, scrub,
     servers::Servers,
@@ -54,6 +55,7 @@ pub(crate) struct Engine {
     servers: Servers,
     transports: Transports,
     storage: Storage,
+    files: Files,
     inlet: PacketInlet,
     media: Option<Media>,
     devices: Arc<Devices>,
@@ -107,6 +109,7 @@ impl Engine {
             servers: Servers::new(config.ca_file, inputs.clone()),
             transports: Transports::new(inputs, inlet.clone()),
             storage: Storage::start(vault, config.fast_kdf, messages.clone())?,
+            files: Files::start(messages.clone())?,
             inlet,
             media: None,
             devices,
@@ -174,6 +177,7 @@ impl Engine {
                     | Command::Export(_)
                     | Command::Erase),
                 ))) => self.vault_command(command),
+                Some(Message::Input(Input::Command(Command::SendFile(path)))) => self.files.prepare(path),
                 Some(Message::Input(Input::Command(Command::Quit))) => {
                     self.quitting.get_or_insert_with(|| tokio::time::Instant::now() + QUIT_LIMIT);
                     self.is_ending = true;
@@ -243,6 +247,7 @@ impl Engine {
                 Output::Store(ticket, change) => self.storage.store(ticket, change),
                 Output::Transport(id, request) => self.transports.request(id, request),
                 Output::Media(request) => self.media(request),
+                Output::File(request) => self.files.request(request),
                 Output::Event(event) => self.tell(event),
             }
         }

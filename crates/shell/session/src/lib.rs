@@ -31,6 +31,7 @@ compile_error!("a program with a defence left out never ships: `cargo xtask benc
 
 mod config;
 mod engine;
+mod files;
 mod handle;
 mod media;
 mod process;

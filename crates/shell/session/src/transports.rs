@@ -8,7 +8,7 @@ use std::{
 
 use sotto_call::{Input, TransportId, TransportReport, TransportRequest};
 use sotto_transport::{Relay, Transport, TransportConfig, TransportEvent, TransportFault};
-use sotto_wire::{SealedPacket, server::TurnCredentials, sig::IceCredentials};
+use sotto_wire::{SealedPacket, TrackId, server::TurnCredentials, sig::IceCredentials};
 use tokio::sync::mpsc;
 
 /// How long a transport stays up after the last record was handed to it.
@@ -152,6 +152,16 @@ async fn run(
             },
             TransportRequest::AddCandidate(candidate) => transport.add_candidate(&candidate).await,
             TransportRequest::CandidatesEnd => transport.candidates_end().await,
+            TransportRequest::Record(record) if record.track == TrackId::File => {
+                // Beside the loop: control and chat must not wait for room on this stream. One is under way at a time.
+                let (transport, inputs) = (transport.clone(), inputs.clone());
+                tokio::spawn(async move {
+                    if transport.send_record(record).await.is_ok() {
+                        let _ = inputs.send(Box::new(Input::Transport(id, TransportReport::FileSent))).await;
+                    }
+                });
+                Ok(())
+            }
             TransportRequest::Record(record) => transport.send_record(record).await,
             TransportRequest::RequestKeyframe(track) => {
                 // The request on the control channel stands beside it.

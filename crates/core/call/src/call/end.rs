@@ -18,6 +18,7 @@ impl Call {
 
     pub(super) fn send_end(&mut self, ctx: &mut Ctx<'_>, reason: u8) {
         ctx.media(MediaRequest::Stop);
+        self.drop_files(ctx);
         let end = self.sealer.end(&self.opener, reason);
         self.control(ctx, &ControlMessage::End(end));
         if matches!(self.stage, Stage::Closed) {
@@ -40,6 +41,7 @@ impl Call {
             }
             Stage::NotAsked { .. } | Stage::Comparing(_) | Stage::Open => {
                 ctx.media(MediaRequest::Stop);
+                self.drop_files(ctx);
                 if end.reason == 1 {
                     self.mismatch(ctx);
                 }
@@ -156,6 +158,7 @@ impl Call {
         self.media = None;
         self.resume_key = None;
         self.path.give_up();
+        self.drop_files(ctx);
         self.held_chat.clear();
         self.sent_chat.clear();
         self.stage = Stage::Closed;
@@ -179,6 +182,7 @@ impl Call {
         }
         self.heal(ctx);
         self.move_keys(ctx);
+        self.move_files(ctx);
         match &mut self.stage {
             Stage::AwaitPolicy { deadline_ms } if now >= *deadline_ms => self.policy_is_late(ctx),
             Stage::AwaitRelay { deadline_ms, .. } if now >= *deadline_ms => self.fail(ctx, "E_NO_RELAY"),
@@ -220,6 +224,6 @@ impl Call {
             Stage::Committing(_) | Stage::Waiting | Stage::Open | Stage::Closed => None,
         };
         let keys = if self.has_live_keys() { self.rekey.wake_at() } else { None };
-        [stage, keys, self.heal_at(), self.sig.wake_at()].into_iter().flatten().min()
+        [stage, keys, self.heal_at(), self.sig.wake_at(), self.files.wake_at()].into_iter().flatten().min()
     }
 }

@@ -1,6 +1,7 @@
 //! What comes and goes on the data channel: binding, comparison, chat (PROTOCOL §5.4, §6, §8).
 
 use super::*;
+use sotto_wire::file::FileMessage;
 
 impl Call {
     pub(super) fn seal(&mut self, ctx: &mut Ctx<'_>, track: TrackId, mtype: u8, data: &[u8]) -> Option<u64> {
@@ -60,6 +61,11 @@ impl Call {
             },
             TrackId::Chat => match ChatMessage::decode(message.mtype, &message.data) {
                 Ok(Some(chat)) => self.chat_message(ctx, chat, message.counter),
+                Ok(None) => {}
+                Err(_) => self.fail(ctx, "E_DATA_ORDER"),
+            },
+            TrackId::File => match FileMessage::decode(message.mtype, &message.data) {
+                Ok(Some(file)) => self.file_message(ctx, file),
                 Ok(None) => {}
                 Err(_) => self.fail(ctx, "E_DATA_ORDER"),
             },
@@ -212,6 +218,7 @@ impl Call {
         for (held, counter) in core::mem::take(&mut self.held_chat) {
             self.show_chat(ctx, held, counter);
         }
+        self.open_files(ctx);
     }
 
     pub(crate) const fn gate(&self) -> Option<Gate> {

@@ -3,6 +3,7 @@
 
 use sotto_wire::{
     Candidate, CandidateKind, Cell, Description, Setup, SigMessage, TrackSsrc,
+    file::{FileMessage, FileOffer},
     record::{ChatMessage, ControlMessage, End, RK1_LEN, RK2_LEN, RekeyAttempt, TrackEnd},
     server::{ClientFrame, ErrorCode, MailboxId, Nameplate, PeerEvent, ServerFrame, TurnCredentials},
     sig::{Card, IceCredentials, Policy, Restart},
@@ -77,6 +78,17 @@ pub fn control_messages() -> Vec<ControlMessage> {
 
 pub fn chat_messages() -> Vec<ChatMessage> {
     vec![ChatMessage::Text("Grüße, bis Dienstag".into()), ChatMessage::Ack(77)]
+}
+
+pub fn file_messages() -> Vec<FileMessage> {
+    let offer = FileOffer { id: [1; 16], size: 70_000, sha512: [2; 64], name: "Übung.pdf".into() };
+    vec![
+        FileMessage::Offer(offer),
+        FileMessage::Accept([1; 16]),
+        FileMessage::Refuse([1; 16]),
+        FileMessage::Chunk { id: [1; 16], offset: 16_000, data: vec![3; 40] },
+        FileMessage::Done([1; 16]),
+    ]
 }
 
 pub fn client_frames() -> Vec<ClientFrame> {
