@@ -76,7 +76,7 @@ fn files_go_both_ways_at_once_and_through_a_rekey() {
     for who in BOTH {
         accept(&mut duo, who.other(), [who as u8; 16]);
     }
-    duo.run_for(12_000);
+    duo.run_for(20_000);
     for (who, content) in BOTH.into_iter().zip(&contents) {
         assert_eq!(stored(&duo, who.other()), [("Übung 3.pdf".to_owned(), content.clone())]);
         let of = |state: &&FileState| state.id == FileId([who as u8; 16]);
@@ -122,7 +122,9 @@ fn nothing_is_offered_before_both_have_compared_and_one_at_a_time() {
 
 #[test]
 fn either_side_says_no_at_any_time_and_nothing_is_left() {
-    for (who_refuses, after_ms) in [(Who::Therapist, 0), (Who::Client, 0), (Who::Therapist, 700), (Who::Client, 700)] {
+    for (who_refuses, after_ms) in
+        [(Who::Therapist, 0), (Who::Client, 0), (Who::Therapist, 2_000), (Who::Client, 2_000)]
+    {
         let mut duo = Duo::new(72);
         duo.open_session(InviteForm::Code);
         offer(&mut duo, Who::Client, ID, "long.bin", &content(2_000_000));
@@ -190,7 +192,7 @@ fn an_end_in_the_middle_of_a_file_is_complete_and_leaves_nothing() {
         duo.open_session(InviteForm::Code);
         offer(&mut duo, Who::Client, ID, "long.bin", &content(2_000_000));
         accept(&mut duo, Who::Therapist, ID);
-        duo.run_for(700);
+        duo.run_for(2_000);
         duo.command(who_ends, Command::End);
         duo.run_for(4_000);
         for who in BOTH {

@@ -33,6 +33,8 @@ pub(crate) struct Files(mpsc::Sender<Box<Task>>);
 
 impl Files {
     pub(crate) fn start(messages: tokio_mpsc::Sender<Box<Message>>) -> io::Result<Self> {
+        // Unbounded, because what waits is bounded: one piece of a file that is sent, and of one that comes no more than a
+        // person has accepted, 100 MiB at most, where the disk is slower than the line.
         let (tasks, receiver) = mpsc::channel::<Box<Task>>();
         thread::Builder::new().name("files".into()).spawn(move || {
             let mut disk = Disk::default();

@@ -11,8 +11,9 @@ use sotto_wire::file::{FileMessage, FileOffer, FileTag, MAX_CHUNK};
 use super::*;
 use crate::io::{FileReport, FileRequest};
 
-/// From one piece to the next, at least: 16 000 bytes each make at most 3.2 Mbit/s.
-const PACE_MS: u64 = 40;
+/// From one piece to the next, at least: 16 000 bytes each make at most 1 Mbit/s, whatever the line could take. Sound
+/// comes first, and an END must not wait behind a heap of pieces.
+const PACE_MS: u64 = 128;
 /// A file tells how far it is this often.
 const PARTS: u64 = 20;
 
