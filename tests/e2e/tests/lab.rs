@@ -64,14 +64,19 @@ struct Run {
 const PERSONS: [Site; 2] = [Site::Therapist, Site::Client];
 const ROLES: [&str; 2] = ["therapist", "client"];
 
+/// Rendezvous and relay at their place.
+fn server_in(lab: &Lab, programs: &Programs) -> Server {
+    let listen = format!("{}:{PORT}", lab::SERVER);
+    let relay = lab::SERVER.to_string();
+    let setup =
+        ServerSetup::arguments(&["--listen", &listen, "--tls-self-signed", "--embedded-relay", "--relay-addr", &relay]);
+    Server::start_in(lab, &programs.rendezvous, &setup)
+}
+
 fn run(name: &str, programs: &Programs, links: &Links, talk_s: f64) -> Run {
     let folder = Folder::new(name);
     let lab = Lab::new(links).unwrap();
-    let listen = format!("{}:{PORT}", lab::SERVER);
-    let relay = lab::SERVER.to_string();
-    let server =
-        ServerSetup::arguments(&["--listen", &listen, "--tls-self-signed", "--embedded-relay", "--relay-addr", &relay]);
-    let server = Server::start_in(&lab, &programs.rendezvous, &server);
+    let server = server_in(&lab, programs);
     let captures = PERSONS.map(|person| lab.capture(person, &folder.join(&format!("{person:?}.pcap"))).unwrap());
     let mut sent = Vec::new();
     let mut peers = Vec::new();
@@ -489,11 +494,7 @@ fn somebody_with_the_right_mailbox_and_the_wrong_key_learns_no_address() {
     let folder = Folder::new("probed");
     let programs = Programs::shipped();
     let lab = Lab::new(&Links::Veth).unwrap();
-    let listen = format!("{}:{PORT}", lab::SERVER);
-    let relay = lab::SERVER.to_string();
-    let server =
-        ServerSetup::arguments(&["--listen", &listen, "--tls-self-signed", "--embedded-relay", "--relay-addr", &relay]);
-    let server = Server::start_in(&lab, &programs.rendezvous, &server);
+    let server = server_in(&lab, &programs);
     let captures = PERSONS.map(|person| lab.capture(person, &folder.join(&format!("{person:?}.pcap"))).unwrap());
     let [mut therapist, mut client] = [0, 1].map(|index| {
         let setup =

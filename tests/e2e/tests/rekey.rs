@@ -145,7 +145,7 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
 }
 
 #[test]
-#[ignore = "a measurement of some fifteen minutes: cargo xtask bench rekey"]
+#[ignore = "a measurement of some fifteen minutes: cargo xtask bench rekey runs it, by hand and in no CI"]
 fn rekeys_beside_none() {
     println!(
         "| loss | session | person | rekeys | s | concealed ms/s: all, around rekeys, elsewhere | frozen ms/s: the same \
