@@ -7,7 +7,7 @@ use crate::{
     progress::Progress,
     properties, rules,
     run::{cargo, target_folder, workspace},
-    source_rules, system,
+    source_rules, system, vendored,
 };
 
 /// Runs the task.
@@ -36,6 +36,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     note(
         properties::check().map(|(claims, tests)| progress.say(&format!("Claims: {claims} claims name {tests} tests"))),
     );
+    note(vendored::check().map(|files| {
+        progress.say(&format!("Vendored sources: {files} files, as published but for the changes that are listed"));
+    }));
     note(licences(&progress, with_deny));
 
     system::ensure_build_packages()?;

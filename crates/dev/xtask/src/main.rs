@@ -30,6 +30,7 @@ mod source_rules;
 mod system;
 mod test;
 mod vectors;
+mod vendored;
 mod windows;
 
 use std::process::ExitCode;

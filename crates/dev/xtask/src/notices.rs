@@ -30,7 +30,8 @@ pub(crate) fn of(program: &str, target: &str) -> Outcome<String> {
     written(&built_in(&metadata, program)?)
 }
 
-/// The packages below `program` that end up in it: neither build scripts' nor tests' own, nor those of the workspace.
+/// The packages below `program` that end up in it: neither build scripts' nor tests' own, nor those of the workspace. What
+/// lies in `crates/vendor` is no member of it.
 fn built_in<'a>(metadata: &'a Value, program: &str) -> Outcome<Vec<&'a Value>> {
     let list = |value: &'a Value| value.as_array().into_iter().flatten();
     let packages: BTreeMap<&str, &Value> =
@@ -50,8 +51,8 @@ fn built_in<'a>(metadata: &'a Value, program: &str) -> Outcome<Vec<&'a Value>> {
             }
         }
     }
-    let mut found: Vec<&Value> =
-        seen.iter().filter_map(|id| packages.get(id).copied()).filter(|package| !package["source"].is_null()).collect();
+    let members: BTreeSet<&str> = list(&metadata["workspace_members"]).filter_map(Value::as_str).collect();
+    let mut found: Vec<&Value> = seen.difference(&members).filter_map(|id| packages.get(id).copied()).collect();
     found.sort_by_key(|package| package["name"].as_str());
     Ok(found)
 }
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn crates_and_the_c_libraries_in_them_are_named() {
         let text = of("sotto", "x86_64-unknown-linux-gnu").unwrap();
-        for name in ["eframe ", "webrtc ", "ring ", "snow "] {
+        for name in ["eframe ", "webrtc ", "ring ", "snow ", "rtc-sctp "] {
             assert!(
                 ["\n==== ", "\n     ", "\n"].iter().any(|start| text.contains(&format!("{start}{name}"))),
                 "{name}"

@@ -244,7 +244,7 @@ fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) -> Outcome {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            if path.file_name().is_none_or(|name| name != "target") {
+            if path.file_name().is_none_or(|name| name != "target" && name != "vendor") {
                 rust_files(&path, into)?;
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -90,7 +90,7 @@ fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> Outcome {
         let name = name.to_string_lossy();
         if entry.file_type()?.is_dir() {
             if !name.starts_with('.')
-                && !["target", "node_modules", "demo-report", "bench-report"].contains(&name.as_ref())
+                && !["target", "vendor", "node_modules", "demo-report", "bench-report"].contains(&name.as_ref())
             {
                 collect(&entry.path(), files)?;
             }
