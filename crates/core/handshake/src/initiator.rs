@@ -5,6 +5,8 @@ use sotto_identity::{IdentityKey, PublicKey, Secret, derive};
 use sotto_wire::{Cell, CellType, Role, VersionRange, tlv::Tag};
 use zeroize::Zeroizing;
 
+#[cfg(any(test, feature = "cheat"))]
+use crate::Forger;
 use crate::{
     continuity::Continuity,
     draw,
@@ -34,25 +36,28 @@ impl Sent {
         peer: Option<&PublicKey>,
         rng: &mut dyn CryptoRng,
     ) -> (Self, Cell) {
-        let ephemeral = draw(rng);
-        let kem = KemSecret::from_seed(&draw(rng));
-        let nonce_i: Secret<32> = draw(rng);
-        let mut noise = Noise::start(&Start {
+        let noise = Noise::start(&Start {
             pattern,
             role: Role::Initiator,
             own: &own.expose(),
             peer: peer.map(PublicKey::as_bytes),
             psk0: &params.psk0,
             prologue: &params.prologue(),
-            ephemeral: &ephemeral,
+            ephemeral: &draw(rng),
         });
-        let commit = commit(&nonce_i, own.public());
+        Self::write(params, noise, *own.public(), rng)
+    }
+
+    fn write(params: &Params, mut noise: Noise, own: PublicKey, rng: &mut dyn CryptoRng) -> (Self, Cell) {
+        let kem = KemSecret::from_seed(&draw(rng));
+        let nonce_i: Secret<32> = draw(rng);
+        let commit = commit(&nonce_i, &own);
         let list = Tlvs::default().with(Tag::Commit, &commit).with_versions(params.own);
         let mut cell = Cell::with_header(CellType::Hs1, params.version, params.own.to_byte());
         noise
             .write(&list.padded(kem.encapsulation_key(), payload::HS1_LEN), cell.body_mut())
             .expect("HS1 mixes in the own keys and, in KK, a pinned key that gave a contributory output before");
-        (Self { noise, kem, nonce_i, own: *own.public(), terms: params.terms() }, cell)
+        (Self { noise, kem, nonce_i, own, terms: params.terms() }, cell)
     }
 
     fn header_fits(&self, cell: &Cell) -> bool {
@@ -259,6 +264,32 @@ impl AwaitKkHs2 {
         established.set_resume(self.resume.as_ref());
         let confirm = established.confirm(&nonce_i, terms.own, held, rng);
         Ok((established, confirm))
+    }
+}
+
+/// For the adversary kit: somebody who passes for the client.
+#[cfg(any(test, feature = "cheat"))]
+impl AwaitKkHs2 {
+    /// As [`start`](Self::start), by `forger`.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "as in `start`")]
+    pub fn forge(params: Params, forger: &Forger, rng: &mut dyn CryptoRng) -> (Self, Cell) {
+        let noise = forger.noise(Role::Initiator, &params.psk0, &params.prologue(), &draw(rng));
+        let (sent, cell) = Sent::write(&params, noise, *forger.claimed(), rng);
+        (Self { sent, peer: *forger.peer(), resume: None }, cell)
+    }
+
+    /// CONFIRM under the keys that a forger has come to, whether it could read HS2 or not: nothing of HS2's payload goes
+    /// into it.
+    ///
+    /// # Errors
+    /// `Header` and `PublicKey` as [`read`](Self::read).
+    pub fn confirm_unread(mut self, cell: &Cell, rng: &mut dyn CryptoRng) -> Result<Vec<Cell>, HandshakeFault> {
+        self.sent.read(cell, payload::KK_HS2_LEN)?;
+        let Sent { noise, nonce_i, own, terms, .. } = self.sent;
+        let words = SessionWords::new(Role::Initiator, nonce_i.expose(), &[0; 32], &noise.hash(), &own, &self.peer);
+        let outcome = Outcome::new(noise, Role::Initiator, &terms, self.peer, terms.own);
+        Ok(Established::new(outcome, words).confirm(&nonce_i, terms.own, [None, None], rng))
     }
 }
 

@@ -74,6 +74,8 @@ pub use fault::{HandshakeFault, SigFault};
 pub use initiator::{AwaitHs2, AwaitKkHs2, FirstHs2};
 pub use invite::{INVITE_LIFETIME_S, INVITE_MAX_LIFETIME_S, INVITE_QR_LIFETIME_S, Invite, InviteError, InviteKeys};
 pub use join_text::{JoinError, JoinText, parse_join_text};
+#[cfg(any(test, feature = "cheat"))]
+pub use noise::forger::Forger;
 pub use params::{Params, Purpose};
 pub use rekey::{AwaitRk2, EpochRoot, RekeyProof, RekeyPsk, RekeyTerms};
 pub use responder::{AwaitConfirm, AwaitHs3, seen_hs1};

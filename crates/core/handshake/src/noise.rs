@@ -5,7 +5,7 @@ use ring::{aead, digest};
 use snow::{
     Builder, HandshakeState,
     params::{CipherChoice, DHChoice, HashChoice},
-    resolvers::CryptoResolver,
+    resolvers::{BoxedCryptoResolver, CryptoResolver},
     types::{Cipher, Dh, Hash, Random},
 };
 use sotto_identity::Secret;
@@ -48,7 +48,11 @@ pub(crate) struct Noise(HandshakeState);
 
 impl Noise {
     pub(crate) fn start(start: &Start<'_>) -> Self {
-        Self(build(start).expect("keys, psk and prologue of fixed lengths fit the pattern"))
+        Self::with(start, Box::new(Resolver { ephemeral: start.ephemeral.clone() }))
+    }
+
+    fn with(start: &Start<'_>, resolver: BoxedCryptoResolver) -> Self {
+        Self(build(start, resolver).expect("keys, psk and prologue of fixed lengths fit the pattern"))
     }
 
     pub(crate) fn set_psk2(&mut self, psk2: &Secret<32>) {
@@ -100,9 +104,8 @@ impl Noise {
     }
 }
 
-fn build(start: &Start<'_>) -> Result<HandshakeState, snow::Error> {
-    let resolver = Resolver { ephemeral: start.ephemeral.clone() };
-    let mut builder = Builder::with_resolver(start.pattern.name().parse()?, Box::new(resolver))
+fn build(start: &Start<'_>, resolver: BoxedCryptoResolver) -> Result<HandshakeState, snow::Error> {
+    let mut builder = Builder::with_resolver(start.pattern.name().parse()?, resolver)
         .local_private_key(start.own.expose())?
         .prologue(start.prologue)?
         .psk(0, start.psk0.expose())?;
@@ -284,5 +287,7 @@ impl Cipher for AesGcm {
     }
 }
 
+#[cfg(any(test, feature = "cheat"))]
+pub(crate) mod forger;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -7,6 +7,8 @@ use sotto_wire::{Cell, CellType, Role, SigMessage, VersionRange, cell::SUITE, tl
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+#[cfg(any(test, feature = "cheat"))]
+use crate::Forger;
 use crate::{
     draw,
     established::{Established, Outcome},
@@ -88,23 +90,36 @@ impl Answered {
         let (ct, psk2) = kem::encapsulate(ek, &encapsulation).ok_or(HandshakeFault::KemKey)?;
         noise.set_psk2(&psk2);
 
-        let mut answer = Tlvs::default().with(Tag::NonceR, nonce_r.expose()).with_versions(params.own);
-        if let Some(status) = status {
-            answer = answer.with(Tag::Status, &[status]);
-        }
         let len = match pattern {
             Pattern::Xx => payload::XX_HS2_LEN,
             Pattern::Kk => payload::KK_HS2_LEN,
         };
-        let mut cell = Cell::with_header(CellType::Hs2, params.version, 0);
-        let (head, message) = cell.body_mut().split_at_mut(kem::CT_LEN);
-        head.copy_from_slice(&*ct);
-        noise.write(&answer.padded(&[], len), message)?;
+        let cell = hs2(params, &mut noise, &ct, &nonce_r, status, len)?;
         let h2 = noise.hash();
         let own = *own.public();
         let opening = Opening { commit, nonce_r: *nonce_r.expose(), h2, client, own };
         Ok((Self { noise, opening, terms }, cell))
     }
+}
+
+/// Writes HS2, with a Noise payload of `len` bytes.
+fn hs2(
+    params: &Params,
+    noise: &mut Noise,
+    ct: &[u8; kem::CT_LEN],
+    nonce_r: &Secret<32>,
+    status: Option<u8>,
+    len: usize,
+) -> Result<Cell, HandshakeFault> {
+    let mut answer = Tlvs::default().with(Tag::NonceR, nonce_r.expose()).with_versions(params.own);
+    if let Some(status) = status {
+        answer = answer.with(Tag::Status, &[status]);
+    }
+    let mut cell = Cell::with_header(CellType::Hs2, params.version, 0);
+    let (head, message) = cell.body_mut().split_at_mut(kem::CT_LEN);
+    head.copy_from_slice(ct);
+    noise.write(&answer.padded(&[], len), message)?;
+    Ok(cell)
 }
 
 impl Opening {
@@ -234,6 +249,39 @@ impl AwaitConfirm {
         let words = opening.check(nonce_i, client, &self.peer)?;
         outcome.sig.restart_clock();
         Ok(Established::new(outcome, words).with_tags(tags, resume))
+    }
+}
+
+/// For the adversary kit: somebody who passes for the therapist.
+#[cfg(any(test, feature = "cheat"))]
+impl AwaitConfirm {
+    /// HS2 by `forger`, whether it could read HS1 or not. `told` is the encapsulation key in HS1, for one who has it from
+    /// elsewhere; without it, and without the means to read HS1, ML-KEM is answered at random.
+    ///
+    /// # Errors
+    /// `PublicKey` as [`respond`](Self::respond).
+    ///
+    /// # Panics
+    /// Never: a key made here passes the modulus check.
+    pub fn forge(
+        params: &Params,
+        forger: &Forger,
+        hs1: &Cell,
+        told: Option<&[u8; kem::EK_LEN]>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Cell, HandshakeFault> {
+        let mut noise = forger.noise(Role::Responder, &params.psk0, &params.prologue(), &draw(rng));
+        let (encapsulation, nonce_r) = (draw(rng), draw(rng));
+        let mut payload = vec![0; payload::HS1_LEN];
+        noise.read(hs1.body(), true, &mut payload)?;
+        let read = payload::split_hs1(&payload).map(|(ek, _)| ek);
+        let (ct, psk2) = told
+            .or(read)
+            .and_then(|ek| kem::encapsulate(ek, &encapsulation))
+            .or_else(|| kem::encapsulate(kem::KemSecret::from_seed(&draw(rng)).encapsulation_key(), &encapsulation))
+            .expect("a key made here passes the modulus check");
+        noise.set_psk2(&psk2);
+        hs2(params, &mut noise, &ct, &nonce_r, None, payload::KK_HS2_LEN)
     }
 }
 

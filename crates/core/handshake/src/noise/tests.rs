@@ -63,20 +63,7 @@ pub(crate) fn cheater(start: &Start<'_>, claim: Claim, public: [u8; 32]) -> Nois
         }
     }
     let resolver = Cheat(Resolver { ephemeral: start.ephemeral.clone() }, claim, public, Default::default());
-    let mut builder = Builder::with_resolver(start.pattern.name().parse().unwrap(), Box::new(resolver))
-        .local_private_key(start.own.expose())
-        .unwrap()
-        .prologue(start.prologue)
-        .unwrap()
-        .psk(0, start.psk0.expose())
-        .unwrap();
-    if let Some(peer) = start.peer {
-        builder = builder.remote_public_key(peer).unwrap();
-    }
-    Noise(match start.role {
-        Role::Initiator => builder.build_initiator().unwrap(),
-        Role::Responder => builder.build_responder().unwrap(),
-    })
+    Noise::with(start, Box::new(resolver))
 }
 
 /// Runs each public vector of our suite through our resolver, both sides, handshake and transport messages.
