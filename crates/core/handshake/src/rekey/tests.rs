@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::kat::{Script, hex, pinned_contact, unhex, vectors};
+use crate::{
+    Forger,
+    kat::{Script, hex, pinned_contact, unhex, vectors},
+};
 
 type Opened = (Secret<64>, RekeyPsk, RekeyProof);
 
@@ -90,22 +93,72 @@ fn a_changed_byte_of_rk2_fails_at_the_initiator() {
     assert!(state.read(&pair.client, &rk2).is_ok(), "the honest one is read");
 }
 
-/// `rekey_pcs_old_root_useless`: with the root of the running epoch, but neither identity key, nobody gets between.
+/// How far somebody with the root of the running epoch and these secret keys comes who passes for the client: whether the
+/// therapist takes RK1, and RK3.
+fn as_the_client(pair: &Pair, held: &[&IdentityKey]) -> [bool; 2] {
+    let forger = Forger::new(*pair.client.own(), *pair.therapist.own(), held);
+    let mut noise = forger.noise(Role::Initiator, &pair.at_client.1.0, &pair.client.prologue(1), &Secret::new([7; 32]));
+    let kem = KemSecret::from_seed(&Secret::new([8; 64]));
+    let mut rk1 = [0; RK1_LEN];
+    noise.write(kem.encapsulation_key(), &mut rk1).unwrap();
+    let (rk2, root) = match pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2)) {
+        Ok(answered) => answered,
+        Err(fault) => {
+            assert_eq!(fault, HandshakeFault::Decrypt);
+            return [false; 2];
+        }
+    };
+    let (_, _, proof) = AwaitRk2 { noise, kem, epoch: 1 }.read(&pair.client, &rk2).unwrap().open(&pair.client);
+    [true, root.open(&pair.therapist).2.is(&proof.to_wire())]
+}
+
+/// Whether the client takes RK2 of somebody with the root of the running epoch and these secret keys who passes for the
+/// therapist. He is told what he would have to read in RK1, so that ML-KEM does not stand in his way.
+fn as_the_therapist(pair: &Pair, held: &[&IdentityKey]) -> bool {
+    let (state, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    let forger = Forger::new(*pair.therapist.own(), *pair.client.own(), held);
+    let prologue = pair.therapist.prologue(1);
+    let mut noise = forger.noise(Role::Responder, &pair.at_therapist.1.0, &prologue, &Secret::new([7; 32]));
+    noise.read(&*rk1, true, &mut [0; EK_LEN]).unwrap();
+    let (ct, psk2) = kem::encapsulate(state.kem.encapsulation_key(), &Secret::new([8; 32])).unwrap();
+    noise.set_psk2(&psk2);
+    let mut rk2 = [0; RK2_LEN];
+    rk2[..CT_LEN].copy_from_slice(&*ct);
+    noise.write(&[], &mut rk2[CT_LEN..]).unwrap();
+    match state.read(&pair.client, &rk2) {
+        Ok(root) => {
+            let same = pair.therapist.root(noise, 1).open(&pair.therapist).2;
+            assert!(same.is(&root.open(&pair.client).2.to_wire()), "both come to the same root");
+            true
+        }
+        Err(fault) => {
+            assert_eq!(fault, HandshakeFault::Decrypt);
+            false
+        }
+    }
+}
+
+/// `rekey_pcs_old_root_useless`: with the root of the running epoch and both public keys, but neither secret one, nobody
+/// gets between. The cases differ by single secrets, so that each says which output of X25519 stands in the way.
 #[test]
 fn the_old_root_alone_opens_no_new_epoch() {
-    let mut pair = pair();
-    let thief = IdentityKey::from_bytes(&Secret::new([0x99; 32]));
-    // He poses as the client towards the therapist …
-    let honest = core::mem::replace(&mut pair.client.own, thief.clone());
-    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
-    let refused = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2));
-    assert_eq!(refused.err(), Some(HandshakeFault::Decrypt));
-    // … and as the therapist towards the client.
-    pair.client.own = honest;
-    pair.therapist.own = thief;
-    let (_, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
-    let refused = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2));
-    assert_eq!(refused.err(), Some(HandshakeFault::Decrypt));
+    let pair = pair();
+    let (i, r) = (&pair.client.own, &pair.therapist.own);
+    let ephemeral = |byte| IdentityKey::from_bytes(&Secret::new([byte; 32]));
+    // He passes for the client …
+    let of_the_therapist = &ephemeral(2);
+    assert_eq!(as_the_client(&pair, &[]), [false; 2], "the root alone: neither `ss` nor `se`");
+    assert_eq!(as_the_client(&pair, &[of_the_therapist]), [false; 2], "no `ss`");
+    assert_eq!(as_the_client(&pair, &[r]), [true, false], "`ss`, but no `se`");
+    assert_eq!(as_the_client(&pair, &[r, of_the_therapist]), [true; 2], "control: both");
+    assert_eq!(as_the_client(&pair, &[i]), [true; 2], "control: the client's own key");
+    // … and for the therapist.
+    let of_the_client = &ephemeral(1);
+    assert!(!as_the_therapist(&pair, &[]), "the root alone: neither `ss` nor `es`");
+    assert!(!as_the_therapist(&pair, &[of_the_client]), "no `ss`");
+    assert!(!as_the_therapist(&pair, &[i]), "`ss`, but no `es`");
+    assert!(as_the_therapist(&pair, &[i, of_the_client]), "control: both");
+    assert!(as_the_therapist(&pair, &[r]), "control: the therapist's own key");
 }
 
 /// He who only listens, with the old root and both long-term keys, still lacks the fresh keys of both sides.
