@@ -6,10 +6,10 @@ use std::{
 };
 
 use sotto_handshake::{
-    AwaitConfirm, AwaitHs2, AwaitHs3, AwaitKkHs2, CodeSecret, InviteKeys, JoinText, Params, Purpose, cpace,
+    AwaitConfirm, AwaitHs2, AwaitHs3, AwaitKkHs2, CodeSecret, Forger, InviteKeys, JoinText, Params, Purpose, cpace,
     parse_join_text,
 };
-use sotto_identity::{IdentityKey, PublicKey, Secret, records::VerificationState};
+use sotto_identity::{IdentityKey, Secret, records::VerificationState};
 use sotto_session_api::{AlertCode, Command, ContactId, EndReason, Event, Gate, InviteForm};
 use sotto_sim::{Between, Duo, SeededRng, Who};
 use sotto_wire::{Cell, CellType, SealedPacket, VersionRange, server::MailboxId};
@@ -557,43 +557,69 @@ fn copied_profile(seed: u64) -> Result<(), Fallen> {
     withstands(!compared, || "the contact still counts as compared".into())
 }
 
-/// Holds everything of one side, and pretends to that side to be the other one (key compromise impersonation).
+/// What became of impersonations.
+#[derive(Default)]
+struct Impersonations {
+    /// HS1 or HS2 that were forged.
+    tried: Count<u32>,
+    /// Forged HS1 that the therapist answered.
+    answered: Count<u32>,
+    /// Handshakes that the deceived side took for finished: a CONFIRM of the client, an ACK of the therapist.
+    through: Count<u32>,
+}
+
+/// HS1 that are forged for each mailbox of the therapist.
+const HS1_PER_MAILBOX: u32 = 3;
+
+/// Adds one.
+fn count(number: &Count<u32>) {
+    number.set(number.get() + 1);
+}
+
+/// Pretends to one side to be the other one, by all that can be computed from what it has stolen.
 struct Impersonator {
-    own: IdentityKey,
-    /// Whom it deceives.
-    victim: PublicKey,
+    forger: Forger,
     psk: Secret<32>,
     to_client: bool,
     rng: SeededRng,
-    tried: Rc<Count<u32>>,
-    /// HS1 of the victim that it could read, or HS1 of its own that the victim answered.
-    through: Rc<Count<u32>>,
+    /// HS1 of its own that has no answer yet.
+    sent: Rc<RefCell<Option<AwaitKkHs2>>>,
+    became: Rc<Impersonations>,
 }
 
 impl Between for Impersonator {
     fn cell(&mut self, from: Who, mailbox: MailboxId, cell: &Cell, _: u64) -> Option<Vec<(Who, Cell)>> {
-        match (from, cell.cell_type()) {
+        let forged = match (from, cell.cell_type()) {
             (Who::Client, Some(CellType::Hs1)) if self.to_client => {
-                self.tried.set(self.tried.get() + 1);
+                count(&self.became.tried);
                 let params = Params::responder(Purpose::Pinned, mailbox.0, self.psk.clone(), cell);
-                let answered = AwaitConfirm::respond(params, &self.own, &self.victim, cell, &mut self.rng);
-                let Ok((_, hs2)) = answered else { return Some(Vec::new()) };
-                self.through.set(self.through.get() + 1);
-                Some(vec![(from, hs2)])
+                AwaitConfirm::forge(&params, &self.forger, cell, None, &mut self.rng).into_iter().collect()
             }
             (Who::Therapist, Some(CellType::Hs2)) if !self.to_client => {
-                self.through.set(self.through.get() + 1);
-                Some(Vec::new())
+                count(&self.became.answered);
+                let sent = self.sent.borrow_mut().take();
+                sent.and_then(|sent| sent.confirm_unread(cell, &mut self.rng).ok()).unwrap_or_default()
             }
-            _ => Some(Vec::new()),
-        }
+            (Who::Client, Some(CellType::Sig)) if self.to_client => {
+                count(&self.became.through);
+                Vec::new()
+            }
+            (Who::Therapist, Some(CellType::Sig)) if !self.to_client => {
+                count(&self.became.through);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        Some(forged.into_iter().map(|cell| (from, cell)).collect())
     }
 }
 
-/// Who has copied one side's whole profile is still not the other side to it: that needs the other's key. With that very
-/// key, as a control, the same steps get through.
+/// Key compromise impersonation: who has copied one side's whole profile is still not the other side to it. With the
+/// therapist's key its HS1 is answered, and ends at CONFIRM; with the client's no HS2 is taken; with neither, no HS1. With
+/// the other side's very key, as a control, the same steps get through.
 fn impersonation(seed: u64) -> Result<(), Fallen> {
     let (to_client, is_control) = (seed & 1 == 0, seed.is_multiple_of(5));
+    let is_stolen = seed >> 3 & 1 == 0;
     let mut duo = Duo::new(seed);
     let [at_client, at_therapist] = duo.open_session(form(seed >> 1));
     duo.command(Who::Client, Command::End);
@@ -604,20 +630,20 @@ fn impersonation(seed: u64) -> Result<(), Fallen> {
         return Err("keys are missing".into());
     };
     let (victim, other) = if to_client { (&client, &therapist) } else { (&therapist, &client) };
-    let own = match seed >> 3 & 1 {
-        _ if is_control => other.clone(),
-        0 => victim.clone(),
-        _ => IdentityKey::generate(&mut rng),
+    let held: &[&IdentityKey] = match () {
+        () if is_control => &[other],
+        () if is_stolen => &[victim],
+        () => &[],
     };
-    let (tried, through) = (Rc::new(Count::new(0)), Rc::new(Count::new(0)));
+    let forger = Forger::new(*other.public(), *victim.public(), held);
+    let (sent, became) = (Rc::default(), Rc::<Impersonations>::default());
     let between = Impersonator {
-        own: own.clone(),
-        victim: *victim.public(),
+        forger: forger.clone(),
         psk: record.psk.clone(),
         to_client,
         rng: rng.clone(),
-        tried: Rc::clone(&tried),
-        through: Rc::clone(&through),
+        sent: Rc::clone(&sent),
+        became: Rc::clone(&became),
     };
     duo.command(Who::Therapist, Command::Listen(None));
     let told = BOTH.map(|who| duo.side(who).events.len());
@@ -628,20 +654,29 @@ fn impersonation(seed: u64) -> Result<(), Fallen> {
     } else {
         duo.run_for(1_000);
         for mailbox in duo.side(Who::Therapist).room.open_mailboxes() {
-            for _ in 0..3 {
+            for _ in 0..HS1_PER_MAILBOX {
                 let params = Params::initiator(Purpose::Pinned, mailbox, record.psk.clone(), VersionRange::OURS.max);
-                let (_, hs1) = AwaitKkHs2::start(params, &own, therapist.public(), &mut rng);
-                tried.set(tried.get() + 1);
+                let (state, hs1) = AwaitKkHs2::forge(params, &forger, &mut rng);
+                count(&became.tried);
+                *sent.borrow_mut() = Some(state);
                 duo.inject(Who::Therapist, MailboxId(mailbox), hs1);
                 duo.run_for(2_000);
             }
         }
     }
+    let Impersonations { tried, answered, through } = &*became;
     check(tried.get() > 0, || "nothing was tried".into())?;
     if is_control {
         return check(through.get() > 0, || "not even the real key gets through: the script proves nothing".into());
     }
-    withstands(through.get() == 0, || format!("{} handshakes with a key that is not the other's", through.get()))?;
+    withstands(through.get() == 0, || format!("{} handshakes without the other's key", through.get()))?;
+    if !to_client && is_stolen {
+        // The mailbox of a used link is open as well, and answers no HS1 of a pinned contact.
+        let all = answered.get() > 0 && answered.get().is_multiple_of(HS1_PER_MAILBOX);
+        check(all, || format!("of {} HS1 {} were answered: not all was computed", tried.get(), answered.get()))?;
+    } else {
+        withstands(answered.get() == 0, || format!("{} HS1 without either key were answered", answered.get()))?;
+    }
     let met = |event: &Event| matches!(event, Event::Waiting(_) | Event::PeerWaiting { .. });
     let deceived = BOTH.iter().zip(told).any(|(who, told)| duo.side(*who).events[told..].iter().any(met));
     withstands(!deceived, || "somebody waits with an impersonator".into())?;
