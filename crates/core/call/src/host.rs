@@ -220,7 +220,7 @@ impl Host {
                 match AwaitHs3::respond(params, own.key, cell, None, ctx.rng) {
                     Ok((state, answer)) => {
                         code.stranger_ms = None;
-                        self.remember(hash);
+                        remember(&mut self.seen, hash);
                         ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
                         self.pending = Some(Box::new(Pending::Hs3 {
                             state: Box::new(state),
@@ -252,22 +252,33 @@ impl Host {
                 let Ok((state, answer)) = AwaitHs3::respond(params, own.key, cell, status, ctx.rng) else { return };
                 self.recent.push_back(now);
                 if record.state == InviteState::Burned {
-                    self.remember(hash);
+                    remember(&mut self.seen, hash);
                     ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
                     return;
                 }
-                record.seen_hs1.push(hash);
+                remember(&mut self.seen, hash);
                 record.attempts = record.attempts.saturating_add(1);
-                if status.is_some() {
-                    ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code: AlertCode::SecondUse });
+                if record.attempts <= MAX_INVITE_ATTEMPTS {
+                    record.seen_hs1.push(hash);
                 }
-                if record.attempts > MAX_INVITE_ATTEMPTS && record.state == InviteState::Fresh {
+                if status.is_some() && !cfg!(sotto_broken = "used") {
+                    // Whoever comes now is told that it is used, and gets no further: an HS3 would take the contact from
+                    // its owner, or let a blocked one out of its block.
+                    if record.attempts <= MAX_INVITE_ATTEMPTS {
+                        ctx.store(Change::PutInvite(record.clone()));
+                        let contact = Some(ContactId(record.contact));
+                        ctx.event(Event::Alert { contact, code: AlertCode::SecondUse });
+                    }
+                    ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
+                    return;
+                }
+                // Also where it is used but not confirmed: each HS2 is a look at the words.
+                let burned = record.attempts > MAX_INVITE_ATTEMPTS && !cfg!(sotto_broken = "looks");
+                if burned {
                     record.state = InviteState::Burned;
                     ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code: AlertCode::Burned });
                 }
-                let burned = record.state == InviteState::Burned;
                 ctx.store(Change::PutInvite(record.clone()));
-                self.remember(hash);
                 if burned {
                     self.reject(ctx, mailbox);
                     return;
@@ -286,7 +297,7 @@ impl Host {
                 let params = Params::responder(Purpose::Pinned, mailbox.0, psk.clone(), cell).with_floor(*floor);
                 self.recent.push_back(now);
                 let Ok((state, answer)) = AwaitConfirm::respond(params, own.key, peer, cell, ctx.rng) else { return };
-                self.remember(hash);
+                remember(&mut self.seen, hash);
                 ctx.server(&self.server, ServerRequest::Send(mailbox, answer));
                 self.pending = Some(Box::new(Pending::Confirm {
                     state: Box::new(state),
@@ -295,13 +306,6 @@ impl Host {
                 }));
             }
         }
-    }
-
-    fn remember(&mut self, hash: [u8; 64]) {
-        if self.seen.len() == SEEN {
-            self.seen.pop_front();
-        }
-        self.seen.push_back(hash);
     }
 
     /// A run of a spoken code that came to nothing (PROTOCOL §3.2).
@@ -356,14 +360,15 @@ impl Host {
                 ctx.server(&self.server, ServerRequest::Done(mailbox));
             }
             Kind::Link(record) => match record.state {
-                InviteState::Consumed { peer_public, .. } if peer_public != *peer.as_bytes() => {
+                InviteState::Consumed { peer_public, confirmed }
+                    if (confirmed && !cfg!(sotto_broken = "used")) || peer_public != *peer.as_bytes() =>
+                {
                     ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code: AlertCode::SecondUse });
                     self.reject(ctx, mailbox);
                     return Vec::new();
                 }
                 _ => {
                     record.state = InviteState::Consumed { peer_public: *peer.as_bytes(), confirmed: false };
-                    record.attempts = 0;
                     if id != record.contact {
                         ctx.store(Change::RemoveInvite(record.contact));
                         record.contact = id;
@@ -521,6 +526,13 @@ impl Host {
         let expiry = expiry.map(|unix| now_ms.saturating_add(unix.saturating_sub(now_unix).saturating_mul(1000)));
         [pending, stranger, expiry].into_iter().flatten().min()
     }
+}
+
+fn remember(seen: &mut VecDeque<[u8; 64]>, hash: [u8; 64]) {
+    if seen.len() == SEEN {
+        seen.pop_front();
+    }
+    seen.push_back(hash);
 }
 
 fn is_paused(last_run_ms: Option<u64>, now_ms: u64) -> bool {

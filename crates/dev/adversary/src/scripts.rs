@@ -16,11 +16,12 @@ use sotto_wire::{Cell, CellType, SealedPacket, VersionRange, server::MailboxId};
 
 use crate::{
     Fallen, Script,
+    links::{link_looks, used_link},
     middle::{CERTIFICATE, Middle},
     server::{Inside, RecordTrick, Server, Trick},
 };
 
-const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
+pub(crate) const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
 const HOST: &str = "127.0.0.1:7000";
 
 /// Every script.
@@ -31,6 +32,8 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "broken-off-runs", play: broken_off_runs },
     Script { name: "swapped-keys", play: swapped_keys },
     Script { name: "stolen-invite", play: stolen_invite },
+    Script { name: "link-looks", play: link_looks },
+    Script { name: "used-link", play: used_link },
     Script { name: "replay", play: replay },
     Script { name: "reflection", play: reflection },
     Script { name: "reorder-drop-duplicate", play: shuffle },
@@ -46,16 +49,16 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "impersonation-to-the-copied", play: impersonation },
 ];
 
-fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), Fallen> {
+pub(crate) fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), Fallen> {
     if holds { Ok(()) } else { Err(Fallen::Otherwise(what())) }
 }
 
-fn withstands(holds: bool, what: impl FnOnce() -> String) -> Result<(), Fallen> {
+pub(crate) fn withstands(holds: bool, what: impl FnOnce() -> String) -> Result<(), Fallen> {
     if holds { Ok(()) } else { Err(Fallen::Defence(what())) }
 }
 
 /// What each script ends in: no side took a comparison for passed, and none opened the gate.
-fn nobody_is_fooled(duo: &Duo) -> Result<(), Fallen> {
+pub(crate) fn nobody_is_fooled(duo: &Duo) -> Result<(), Fallen> {
     for who in BOTH {
         withstands(duo.gate(who) != Some(Gate::G2), || format!("the gate of {who:?} is open"))?;
         let verified = duo.side(who).contacts.values().any(|contact| contact.state == VerificationState::Verified);
@@ -64,7 +67,7 @@ fn nobody_is_fooled(duo: &Duo) -> Result<(), Fallen> {
     Ok(())
 }
 
-fn alerts(duo: &Duo) -> Vec<AlertCode> {
+pub(crate) fn alerts(duo: &Duo) -> Vec<AlertCode> {
     let alert = |event: &Event| match event {
         Event::Alert { code, .. } => Some(*code),
         _ => None,

@@ -59,7 +59,7 @@ fn adversary(options: &[String]) -> Outcome {
 }
 
 /// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 8] = [
+const BROKEN: [(&str, &str); 10] = [
     ("commitment", "ground-words"),
     ("window", "repeated-sound"),
     ("idhash", "swapped-keys"),
@@ -68,6 +68,8 @@ const BROKEN: [(&str, &str); 8] = [
     ("words", "known-code"),
     ("replay", "repeated-chat"),
     ("continuity", "copied-profile"),
+    ("used", "used-link"),
+    ("looks", "link-looks"),
 ];
 
 /// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.

@@ -25,7 +25,9 @@
     sotto_broken = "replay",
     sotto_broken = "continuity",
     sotto_broken = "commitment",
-    sotto_broken = "window"
+    sotto_broken = "window",
+    sotto_broken = "used",
+    sotto_broken = "looks"
 ))]
 compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
 

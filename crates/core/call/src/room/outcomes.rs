@@ -101,6 +101,8 @@ impl Room {
                 && let InviteState::Consumed { confirmed: confirmed @ false, .. } = &mut record.state
             {
                 *confirmed = true;
+                // From here on it counts second uses.
+                record.attempts = 0;
                 ctx.store(Change::PutInvite(record.clone()));
             }
         }
