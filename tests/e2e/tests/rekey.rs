@@ -144,48 +144,66 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
 }
 
 #[test]
-#[ignore = "a measurement of some fifteen minutes: cargo xtask bench rekey runs it, by hand and in no CI"]
-fn rekeys_beside_none() {
+#[ignore = "a measurement of some four minutes: cargo xtask bench rekey runs it, by hand and in no CI"]
+fn rekeys_beside_none_without_loss() {
+    beside_none(0.0, 3);
+}
+
+#[test]
+#[ignore = "a measurement of some eight minutes: cargo xtask bench rekey runs it, by hand and in no CI"]
+fn rekeys_beside_none_at_thirty_per_cent() {
+    beside_none(0.3, 5);
+}
+
+fn beside_none(loss: f64, every_s: u32) {
     println!(
         "| loss | session | person | rekeys | s | concealed ms/s: all, around rekeys, elsewhere | frozen ms/s: the same \
          | longest gap in a second, median / most, ms |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for (loss, every_s) in [(0.0, 3), (0.3, 5)] {
-        let mut concealed = [0.0; 2];
-        let mut frozen = [0.0; 2];
-        let mut length = None;
-        for (with, every_s) in [every_s, 180].into_iter().enumerate() {
-            let name = ["with rekeys", "without"][with];
-            let figures = measured(loss, every_s, 100, length);
-            length = Some(figures[1].seconds.ceil() as u32);
-            for (figures, person) in figures.iter().zip(["therapist", "client"]) {
-                let rate = |ms: u64| ms as f64 / figures.seconds;
-                println!(
-                    "| {:.0} % | {name} | {person} | {} | {:.0} | {:.1}, {:.1}, {:.1} | {:.1}, {:.1}, {:.1} | {} / {} |",
-                    loss * 100.0,
-                    figures.epochs,
-                    figures.seconds,
-                    rate(figures.concealed_ms),
-                    figures.around[0],
-                    figures.elsewhere[0],
-                    rate(figures.freeze_ms),
-                    figures.around[1],
-                    figures.elsewhere[1],
-                    figures.median_gap_ms,
-                    figures.longest_gap_ms
-                );
-                concealed[with] += rate(figures.concealed_ms) / 2.0;
-                frozen[with] += rate(figures.freeze_ms) / 2.0;
+    let mut concealed = [0.0; 2];
+    let mut frozen = [0.0; 2];
+    let mut around = [0.0; 2];
+    let mut length = None;
+    for (with, every_s) in [every_s, 180].into_iter().enumerate() {
+        let name = ["with rekeys", "without"][with];
+        let figures = measured(loss, every_s, 100, length);
+        length = Some(figures[1].seconds.ceil() as u32);
+        for (figures, person) in figures.iter().zip(["therapist", "client"]) {
+            let rate = |ms: u64| ms as f64 / figures.seconds;
+            println!(
+                "| {:.0} % | {name} | {person} | {} | {:.0} | {:.1}, {:.1}, {:.1} | {:.1}, {:.1}, {:.1} | {} / {} |",
+                loss * 100.0,
+                figures.epochs,
+                figures.seconds,
+                rate(figures.concealed_ms),
+                figures.around[0],
+                figures.elsewhere[0],
+                rate(figures.freeze_ms),
+                figures.around[1],
+                figures.elsewhere[1],
+                figures.median_gap_ms,
+                figures.longest_gap_ms
+            );
+            concealed[with] += rate(figures.concealed_ms) / 2.0;
+            frozen[with] += rate(figures.freeze_ms) / 2.0;
+            if with == 0 {
+                assert!(figures.epochs >= REKEYS, "{} rekeys in {} s", figures.epochs, figures.seconds);
+                for (sum, figure) in around.iter_mut().zip(figures.around) {
+                    *sum += figure / 2.0;
+                }
             }
         }
-        println!(
-            "loss {:.0} % both ways: concealed {:.1} ms/s with rekeys, {:.1} without; frozen {:.1} and {:.1}, means of both",
-            loss * 100.0,
-            concealed[0],
-            concealed[1],
-            frozen[0],
-            frozen[1]
-        );
     }
+    println!(
+        "loss {:.0} % both ways, means of both: around rekeys {:.1} ms/s concealed and {:.1} frozen; in the whole session \
+         {:.1} and {:.1}; in a session without rekeys {:.1} and {:.1}",
+        loss * 100.0,
+        around[0],
+        around[1],
+        concealed[0],
+        frozen[0],
+        concealed[1],
+        frozen[1]
+    );
 }

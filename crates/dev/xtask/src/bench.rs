@@ -42,7 +42,11 @@ fn rekey() -> Outcome {
     system::try_test_packages();
     Progress::start().step(
         "Measuring sessions with and without rekeys (some fifteen minutes)",
-        cargo().args(["test", "-p", "sotto-e2e", "--test", "rekey", "--", "--ignored", "--nocapture"]),
+        cargo().args(["test", "-p", "sotto-e2e", "--test", "rekey", "--"]).args([
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ]),
     )
 }
 
