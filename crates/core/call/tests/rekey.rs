@@ -9,8 +9,8 @@ use sotto_sim::{Between, Duo, Who};
 use sotto_wire::{SealedRecord, TrackId};
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
-/// RK1 and RK2 are the only records of this length: nothing else that a test says is as long.
-const LONG: usize = 1200;
+/// RK1 and RK2 take so many records. Nothing else travels on the control track around a rekey of these tests.
+const RECORDS: [usize; 2] = [2, 2];
 
 fn keys(duo: &Duo) -> [Option<(u8, u8)>; 2] {
     BOTH.map(|who| duo.side(who).media_key)
@@ -85,33 +85,37 @@ struct Hold(Rc<RefCell<Held>>);
 
 #[derive(Default)]
 struct Held {
-    /// Records of this side are held from the moment that the other's long record (RK1 or RK2) has passed.
+    /// Records of this side are held from the moment that the other's RK1 or RK2 has passed.
     side: Option<Who>,
-    /// Also the long record itself, which the side sends.
-    with_long: bool,
-    is_closed: bool,
+    /// Also the side's own RK1 or RK2.
+    with_own: bool,
+    /// Control records that passed.
+    control: [usize; 2],
     records: VecDeque<SealedRecord>,
 }
 
 impl Between for Hold {
     fn record(&mut self, from: Who, record: SealedRecord) -> Vec<(Who, SealedRecord)> {
         let mut held = self.0.borrow_mut();
-        let is_long = record.bytes.len() > LONG;
-        if is_long && (held.side == Some(from.other()) || held.with_long) && held.side.is_some() {
-            held.is_closed = true;
+        if held.side == Some(from) {
+            let other = from.other() as usize;
+            let has_passed = held.control[other] >= RECORDS[other];
+            if !held.records.is_empty() || has_passed || (held.with_own && record.track == TrackId::Control) {
+                held.records.push_back(record);
+                return Vec::new();
+            }
         }
-        if held.is_closed && held.side == Some(from) {
-            held.records.push_back(record);
-            return Vec::new();
+        if record.track == TrackId::Control {
+            held.control[from as usize] += 1;
         }
         vec![(from.other(), record)]
     }
 }
 
 impl Hold {
-    fn start(duo: &mut Duo, side: Who, with_long: bool) -> Self {
+    fn start(duo: &mut Duo, side: Who, with_own: bool) -> Self {
         let hold = Self::default();
-        *hold.0.borrow_mut() = Held { side: Some(side), with_long, ..Held::default() };
+        *hold.0.borrow_mut() = Held { side: Some(side), with_own, ..Held::default() };
         duo.put_between(hold.clone());
         hold
     }

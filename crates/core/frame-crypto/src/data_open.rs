@@ -251,7 +251,7 @@ impl RxTrack {
         if ctr != self.transcript.next_ctr && !is_taken_again {
             return Err(DataFault::Order);
         }
-        let record = Record::parse(plaintext).ok_or(DataFault::Malformed)?;
+        let record = Record::parse(track, plaintext).ok_or(DataFault::Malformed)?;
         if let Some((_, key)) = self.next.take_if(|(next, _)| *next == epoch) {
             self.key = key;
             self.epoch = epoch;

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 use crate::{
     DataOpener, SealError,
-    data_record::{EPOCH, MAX_MESSAGE_LEN, MAX_RECORD_DATA, metadata, padding, prefix},
+    data_record::{EPOCH, MAX_MESSAGE_LEN, max_record_data, metadata, padding, prefix},
     keys::{DATA_TRACKS, DataKeys, DataSealKeys},
     media_seal::COUNTER_LIMIT,
     transcript::{Transcript, same},
@@ -40,7 +40,7 @@ impl DataSealer {
         Self { keys, tracks: [transcript.clone(), transcript.clone(), transcript] }
     }
 
-    /// Seals a message of at most [`MAX_MESSAGE_LEN`] bytes, as one record or, above [`MAX_RECORD_DATA`], several.
+    /// Seals a message of at most [`MAX_MESSAGE_LEN`] bytes, as one record or, above [`max_record_data`], several.
     /// They must be sent in order, all of them. The message's counter is [`Self::next_counter`] − 1 afterwards.
     ///
     /// # Errors
@@ -51,7 +51,8 @@ impl DataSealer {
         if data.len() > MAX_MESSAGE_LEN {
             return Err(SealError::TooLong);
         }
-        let count = data.len().div_ceil(MAX_RECORD_DATA).max(1);
+        let longest = max_record_data(track);
+        let count = data.len().div_ceil(longest).max(1);
         if transcript.next_ctr.saturating_add(count as u64) > COUNTER_LIMIT {
             return Err(SealError::CounterExhausted);
         }
@@ -59,11 +60,11 @@ impl DataSealer {
         let mut rest = data;
         let mut records = Vec::with_capacity(count);
         for n in 1..=count {
-            let (part, after) = rest.split_at(rest.len().min(MAX_RECORD_DATA));
+            let (part, after) = rest.split_at(rest.len().min(longest));
             rest = after;
             let prefix = prefix(mtype, n < count, u16::try_from(part.len()).map_err(|_| SealError::TooLong)?);
             let sealed = key
-                .seal(transcript.next_ctr, &metadata, &[&prefix, part], padding(part.len()))
+                .seal(transcript.next_ctr, &metadata, &[&prefix, part], padding(track, part.len()))
                 .expect("record metadata has six bytes");
             let mut unpadded = [&prefix, part].concat();
             transcript.add(&unpadded);

@@ -40,7 +40,7 @@ mod track_set;
 mod transcript;
 
 pub use data_open::{DataFault, DataMessage, DataOpener, EndProgress, MAX_SEALED_RECORD};
-pub use data_record::{MAX_MESSAGE_LEN, MAX_RECORD_DATA};
+pub use data_record::{MAX_MESSAGE_LEN, max_record_data};
 pub use data_seal::DataSealer;
 pub use keys::{EpochKeys, SessionKeys};
 pub use media_open::{DropCounts, Dropped, GRACE_MS, MAX_SEALED_PACKET, MediaOpener, OpenedPacket};

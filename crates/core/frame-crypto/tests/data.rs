@@ -6,8 +6,8 @@ mod common;
 use common::{DATA, pair, root};
 use proptest::prelude::*;
 use sotto_frame_crypto::{
-    COUNTER_LIMIT, DataFault, DataOpener, DataSealer, EndProgress, EpochKeys, MAX_MESSAGE_LEN, MAX_RECORD_DATA,
-    SealError, SessionKeys, header::Header, sframe::SframeKey,
+    COUNTER_LIMIT, DataFault, DataOpener, DataSealer, EndProgress, EpochKeys, MAX_MESSAGE_LEN, SealError, SessionKeys,
+    header::Header, max_record_data, sframe::SframeKey,
 };
 use sotto_identity::{Secret, derive};
 use sotto_wire::{Role, SealedRecord, TrackId, record::ControlMessage};
@@ -48,32 +48,42 @@ fn plaintext(mtype: u8, flags: u8, len: u16, data: &[u8], total: usize) -> Vec<u
     plaintext
 }
 
+/// Plaintext of a record, from its length.
+fn size(record: &SealedRecord) -> usize {
+    let (_, header) = Header::parse(&record.bytes).unwrap();
+    record.bytes.len() - header - 16
+}
+
 #[test]
-fn messages_of_all_sizes_arrive_whole_and_in_multiples_of_256() {
+fn messages_of_all_sizes_arrive_whole_and_in_records_of_the_tracks_size() {
     let (mut sealer, mut opener) = ends();
-    let mut next = 0;
-    for len in [0, 1, 251, 252, 253, 8192, MAX_RECORD_DATA, MAX_RECORD_DATA + 1, 2 * MAX_RECORD_DATA, MAX_MESSAGE_LEN] {
-        let data: Vec<u8> = (0..len).map(|at| at as u8).collect();
-        let records = sealer.seal(TrackId::Chat, 9, &data).unwrap();
-        assert_eq!(records.len(), len.div_ceil(MAX_RECORD_DATA).max(1));
-        next += records.len() as u64;
-        assert_eq!(sealer.next_counter(TrackId::Chat), next);
-        let (last, first) = records.split_last().unwrap();
-        for record in first {
-            assert_eq!(opener.open(record), Ok(None));
+    for track in DATA {
+        let longest = max_record_data(track);
+        let mut next = 0;
+        for len in [0, 1, 251, 252, 253, 8192, longest - 1, longest, longest + 1, 2 * longest, MAX_MESSAGE_LEN] {
+            let data: Vec<u8> = (0..len).map(|at| at as u8).collect();
+            let records = sealer.seal(track, 9, &data).unwrap();
+            assert_eq!(records.len(), len.div_ceil(longest).max(1));
+            next += records.len() as u64;
+            assert_eq!(sealer.next_counter(track), next);
+            let (last, first) = records.split_last().unwrap();
+            for record in first {
+                assert_eq!(opener.open(record), Ok(None));
+            }
+            let message = opener.open(last).unwrap().unwrap();
+            assert_eq!((message.track, message.mtype, message.counter), (track, 9, next - 1));
+            assert!(message.data == data);
+            for size in records.iter().map(size) {
+                match track {
+                    TrackId::File => assert!(size % 256 == 0 && size <= 16_128, "{size}"),
+                    _ => assert_eq!(size, 1024, "{len} bytes look like any other"),
+                }
+            }
         }
-        let message = opener.open(last).unwrap().unwrap();
-        assert_eq!((message.track, message.mtype, message.counter), (TrackId::Chat, 9, next - 1));
-        assert!(message.data == data);
-        for record in &records {
-            let (_, header) = Header::parse(&record.bytes).unwrap();
-            assert_eq!((record.bytes.len() - header - 16) % 256, 0);
-            assert!(record.bytes.len() - header - 16 <= 16_128);
-        }
+        assert_eq!(sealer.seal(track, 9, &vec![0; MAX_MESSAGE_LEN + 1]), Err(SealError::TooLong));
+        assert_eq!(sealer.next_counter(track), next, "a refused message uses no counter");
     }
-    assert_eq!(sealer.seal(TrackId::Chat, 9, &vec![0; MAX_MESSAGE_LEN + 1]), Err(SealError::TooLong));
     assert_eq!(sealer.seal(TrackId::Audio, 9, b""), Err(SealError::WrongTrack));
-    assert_eq!(sealer.next_counter(TrackId::Chat), next, "a refused message uses no counter");
 }
 
 #[test]
@@ -140,12 +150,13 @@ fn authentic_but_malformed_records_end_the_session() {
         ("empty", vec![]),
         ("cut prefix", vec![1, 0, 0]),
         ("no padding", plaintext(1, 0, 3, b"abc", 0)),
-        ("a block too many", plaintext(1, 0, 3, b"abc", 512)),
-        ("length beyond the end", plaintext(1, 0, 300, b"abc", 256)),
-        ("padding not zero", plaintext(1, 0, 3, b"abcd", 256)),
-        ("unknown flag", plaintext(1, 2, 3, b"abc", 256)),
-        ("empty fragment", plaintext(1, 1, 0, b"", 256)),
-        ("epoch with data", plaintext(0, 0, 1, b"x", 256)),
+        ("a block too many", plaintext(1, 0, 3, b"abc", 2048)),
+        ("length beyond the end", plaintext(1, 0, 1200, b"abc", 1024)),
+        ("as a file's", plaintext(1, 0, 3, b"abc", 256)),
+        ("padding not zero", plaintext(1, 0, 3, b"abcd", 1024)),
+        ("unknown flag", plaintext(1, 2, 3, b"abc", 1024)),
+        ("empty fragment", plaintext(1, 1, 0, b"", 1024)),
+        ("epoch with data", plaintext(0, 0, 1, b"x", 1024)),
         ("too long", plaintext(1, 0, 16_200, &[1; 16_200], 16_384)),
     ] {
         let (_, mut opener) = ends();
@@ -153,27 +164,28 @@ fn authentic_but_malformed_records_end_the_session() {
         assert_eq!(opener.open(&broken(0, &plaintext)), Err(expected), "{what}");
     }
     let (_, mut opener) = ends();
-    assert_eq!(opener.open(&broken(0, &plaintext(1, 0, 3, b"abc", 256))).unwrap().unwrap().data, b"abc", "control");
+    assert_eq!(opener.open(&broken(0, &plaintext(1, 0, 3, b"abc", 1024))).unwrap().unwrap().data, b"abc", "control");
 }
 
 #[test]
 fn fragments_of_two_messages_do_not_mix() {
     let (_, mut opener) = ends();
-    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 256))), Ok(None));
-    assert_eq!(opener.open(&broken(1, &plaintext(2, 0, 3, b"def", 256))), Err(DataFault::Malformed));
+    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 1024))), Ok(None));
+    assert_eq!(opener.open(&broken(1, &plaintext(2, 0, 3, b"def", 1024))), Err(DataFault::Malformed));
     let (_, mut opener) = ends();
-    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 256))), Ok(None));
-    assert_eq!(opener.open(&broken(1, &plaintext(1, 0, 3, b"def", 256))).unwrap().unwrap().data, b"abcdef");
+    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 1024))), Ok(None));
+    assert_eq!(opener.open(&broken(1, &plaintext(1, 0, 3, b"def", 1024))).unwrap().unwrap().data, b"abcdef");
 }
 
 #[test]
 fn reassembly_ends_at_64_kib() {
     let (_, mut opener) = ends();
-    let full = plaintext(1, 1, MAX_RECORD_DATA as u16, &[7; MAX_RECORD_DATA], 16_128);
-    for ctr in 0..4 {
+    let full = plaintext(1, 1, 1020, &[7; 1020], 1024);
+    let whole = (MAX_MESSAGE_LEN / 1020) as u64;
+    for ctr in 0..whole {
         assert_eq!(opener.open(&broken(ctr, &full)), Ok(None));
     }
-    assert_eq!(opener.open(&broken(4, &full)), Err(DataFault::Malformed));
+    assert_eq!(opener.open(&broken(whole, &full)), Err(DataFault::Malformed));
 }
 
 #[test]
@@ -181,7 +193,7 @@ fn counters_end_below_2_40_without_a_wrap() {
     let (_, mut opener) = ends();
     let state = opener.state_digest();
     // An authentic record with an impossible counter is out of order, and nothing overflows.
-    assert_eq!(opener.open(&broken(COUNTER_LIMIT, &plaintext(1, 0, 0, b"", 256))), Err(DataFault::Order));
+    assert_eq!(opener.open(&broken(COUNTER_LIMIT, &plaintext(1, 0, 0, b"", 1024))), Err(DataFault::Order));
     assert!(opener.state_digest() != state, "the fault is remembered");
 }
 
