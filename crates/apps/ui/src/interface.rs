@@ -343,10 +343,10 @@ impl Interface {
             || !snapshot.waiting.is_empty()
             || matches!(self.state.place, Place::Invite(_))
             || self.state.computer.shows_words();
-        if model.profile != Profile::Open || !model.abilities.lock || is_needed || is_used(ctx) {
+        if model.profile != Profile::Open || !model.abilities.lock || is_needed {
             self.idle.in_use(now);
         }
-        let seconds = match self.idle.at(now, self.preferences.lock_minutes) {
+        let seconds = match self.idle.at(now, self.preferences.lock_minutes, is_used(ctx)) {
             Idle::Lock => return true,
             Idle::Quiet(seconds) => seconds,
             Idle::Soon(left) => {
