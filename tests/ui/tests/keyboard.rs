@@ -285,6 +285,18 @@ fn a_click_marks_and_the_confirmation_needs_another() {
 }
 
 #[test]
+fn what_is_heard_in_digits_is_picked_as_digits() {
+    let mut window = comparing();
+    window.get_by_label("Digits instead of words").click();
+    window.run();
+    for _ in 0..2 {
+        window.key_press(Key::B);
+        window.run();
+    }
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Digits(1)))]);
+}
+
+#[test]
 fn other_words_need_a_new_choice() {
     let mut window = comparing();
     window.key_press(Key::Num2);

@@ -9,6 +9,12 @@ pub(crate) fn alert(code: &AlertCode) -> (&'static str, String) {
             "wrong-code",
             format!("Wrong code ({n} of {of}). If this was not your client's typing error, make a new code."),
         ),
+        AlertCode::BrokenOff { n, of } => (
+            "broken-off",
+            format!(
+                "Somebody began to use the invite and stopped ({n} of {of}). If it was not your client, make a new one."
+            ),
+        ),
         AlertCode::Burned => {
             ("burned", "There were too many attempts: this invite no longer works. Make a new one.".to_owned())
         }

@@ -202,11 +202,16 @@ fn contact_id(value: &Value) -> Result<ContactId, ParseError> {
 }
 
 fn pick(object: &mut Object) -> Result<Pick, ParseError> {
+    let index = |name, value: &Value| match value.as_u64() {
+        Some(index @ 0..=3) => Ok(usize::try_from(index).expect("at most 3")),
+        _ => Err(ParseError::Field { name, expected: "an index from 0 to 3" }),
+    };
+    if let Some(value) = object.optional("digits") {
+        let is_alone = ["pick", "none", "method"].into_iter().all(|name| object.optional(name).is_none());
+        return if is_alone { Ok(Pick::Digits(index("digits", &value)?)) } else { Err(ONE_PICK) };
+    }
     match (object.optional("pick"), object.optional("none"), object.optional("method")) {
-        (Some(index), None, None) => match index.as_u64() {
-            Some(index @ 0..=3) => Ok(Pick::Candidate(usize::try_from(index).expect("at most 3"))),
-            _ => Err(ParseError::Field { name: "pick", expected: "an index from 0 to 3" }),
-        },
+        (Some(value), None, None) => Ok(Pick::Candidate(index("pick", &value)?)),
         (None, Some(Value::Bool(true)), None) => Ok(Pick::NoneOfThese),
         (None, Some(_), None) => Err(ParseError::Field { name: "none", expected: "true" }),
         (None, None, Some(method)) => match method.as_str() {
@@ -219,6 +224,8 @@ fn pick(object: &mut Object) -> Result<Pick, ParseError> {
                 expected: "\"fingerprint\", \"phone\", \"in-person\" or \"qr\"",
             }),
         },
-        _ => Err(ParseError::OneOf("\"pick\", \"none\" and \"method\"")),
+        _ => Err(ONE_PICK),
     }
 }
+
+const ONE_PICK: ParseError = ParseError::OneOf("\"pick\", \"digits\", \"none\" and \"method\"");

@@ -60,6 +60,7 @@ fn every_command_is_read() {
         (r#"{"cmd":"deny","contact":"0123456789abcdef"}"#, Command::Deny(contact)),
         (r#"{"cmd":"put_back","contact":"0123456789abcdef"}"#, Command::PutBack(contact)),
         (r#"{"cmd":"verify","pick":3}"#, Command::Verify(Pick::Candidate(3))),
+        (r#"{"cmd":"verify","digits":2}"#, Command::Verify(Pick::Digits(2))),
         (r#"{"cmd":"verify","none":true}"#, Command::Verify(Pick::NoneOfThese)),
         (r#"{"cmd":"verify","method":"fingerprint"}"#, Command::Verify(Pick::Otherwise(CompareMethod::Fingerprint))),
         (r#"{"cmd":"verify","method":"phone"}"#, Command::Verify(Pick::Otherwise(CompareMethod::Phone))),

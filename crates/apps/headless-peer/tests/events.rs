@@ -157,6 +157,7 @@ fn every_event_is_shown_with_its_fields() {
 fn every_alert_has_a_code_of_its_own_and_a_sentence() {
     let codes = [
         AlertCode::WrongCode { n: 1, of: 3 },
+        AlertCode::BrokenOff { n: 2, of: 5 },
         AlertCode::Burned,
         AlertCode::SecondUse,
         AlertCode::AnotherDevice,

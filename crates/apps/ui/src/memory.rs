@@ -27,6 +27,8 @@ pub struct MadeInvite {
     pub expires: u64,
     /// Wrong tries so far, and how many there may be.
     pub tries: Option<(u8, u8)>,
+    /// Uses that were begun and broken off, and how many there may be.
+    pub broken_off: Option<(u8, u8)>,
     /// Burned.
     pub burned: bool,
     /// For a contact that was there already.
@@ -266,6 +268,7 @@ impl Memory {
             form,
             expires,
             tries: None,
+            broken_off: None,
             burned: false,
             again,
         });
@@ -329,6 +332,7 @@ impl Memory {
         let invite = self.invites.iter_mut().find(|invite| Some(invite.contact) == contact);
         match (code, invite) {
             (AlertCode::WrongCode { n, of }, Some(invite)) => invite.tries = Some((*n, *of)),
+            (AlertCode::BrokenOff { n, of }, Some(invite)) => invite.broken_off = Some((*n, *of)),
             (AlertCode::Burned, Some(invite)) => invite.burned = true,
             // The outcome's own screen tells it.
             (AlertCode::Mismatch, _) => {}

@@ -66,8 +66,8 @@ pub(crate) enum Effect {
     Waiting,
     /// Both people compared, and it matched.
     Compared(ComparedPeer),
-    /// It did not match.
-    Mismatched,
+    /// It did not match; by what that was found.
+    Mismatched(&'static str),
     /// It was interrupted: this key, for a while, lets the next one go on from it.
     Resumable(Secret<32>),
     /// The therapist puts the client back: a fresh handshake follows.

@@ -46,11 +46,14 @@ impl Comparison {
             return Picked::Match;
         }
         match pick {
-            Pick::Candidate(index) if index == self.right => {
-                self.local = true;
-                Picked::Match
+            Pick::Candidate(index) | Pick::Digits(index) => {
+                self.method = match pick {
+                    Pick::Digits(_) => pin::Method::Digits,
+                    _ => pin::Method::Words,
+                };
+                self.local = index == self.right;
+                if self.local { Picked::Match } else { Picked::Mismatch }
             }
-            Pick::Candidate(_) => Picked::Mismatch,
             Pick::NoneOfThese if self.asked_again => Picked::Mismatch,
             Pick::NoneOfThese => {
                 self.asked_again = true;

@@ -207,6 +207,7 @@ impl Host {
         if too_soon || self.recent.len() >= HS1_PER_MINUTE {
             return;
         }
+        let is_begun = matches!(self.pending.as_deref(), Some(Pending::Hs3 { .. }));
         match &mut self.kind {
             Kind::Code(code) => {
                 if code.used {
@@ -257,6 +258,11 @@ impl Host {
                     return;
                 }
                 remember(&mut self.seen, hash);
+                if is_begun {
+                    // The next one begins before the time of the one before is up.
+                    let code = AlertCode::BrokenOff { n: record.attempts, of: MAX_INVITE_ATTEMPTS };
+                    ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code });
+                }
                 record.attempts = record.attempts.saturating_add(1);
                 if record.attempts <= MAX_INVITE_ATTEMPTS {
                     record.seen_hs1.push(hash);
@@ -318,13 +324,24 @@ impl Host {
         code.failed += u8::from(undecryptable);
         code.last_run_ms = Some(ctx.now.mono_ms);
         let contact = Some(ContactId(self.contact));
-        if undecryptable {
-            ctx.event(Event::Alert { contact, code: AlertCode::WrongCode { n: code.failed, of: MAX_FAILED_RUNS } });
-        }
+        let tried = if undecryptable {
+            AlertCode::WrongCode { n: code.failed, of: MAX_FAILED_RUNS }
+        } else {
+            AlertCode::BrokenOff { n: code.runs, of: MAX_RUNS }
+        };
+        ctx.event(Event::Alert { contact, code: tried });
         if code.runs >= MAX_RUNS || code.failed >= MAX_FAILED_RUNS {
             code.used = true;
             ctx.event(Event::Alert { contact, code: AlertCode::Burned });
             ctx.server(&self.server, ServerRequest::Done(code.mailbox));
+        }
+    }
+
+    /// A use of a link that came to nothing; it was counted when it began.
+    fn tell_of_link(&self, ctx: &mut Ctx<'_>) {
+        if let Kind::Link(record) = &self.kind {
+            let code = AlertCode::BrokenOff { n: record.attempts, of: MAX_INVITE_ATTEMPTS };
+            ctx.event(Event::Alert { contact: Some(ContactId(record.contact)), code });
         }
     }
 
@@ -397,6 +414,7 @@ impl Host {
 
     fn failed_hs3(&mut self, ctx: &mut Ctx<'_>, fault: HandshakeFault, mailbox: MailboxId) {
         self.count_run(ctx, false);
+        self.tell_of_link(ctx);
         if fault.is_alarming() {
             ctx.notice(fault.code(), sotto_session_api::Severity::Error);
         }
@@ -469,6 +487,7 @@ impl Host {
         if late {
             if matches!(self.pending.as_deref(), Some(Pending::Hs3 { .. })) {
                 self.count_run(ctx, false);
+                self.tell_of_link(ctx);
             }
             self.pending = None;
         }

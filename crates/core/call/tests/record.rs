@@ -62,6 +62,30 @@ fn how_people_compared_is_recorded() {
 }
 
 #[test]
+fn words_and_digits_are_told_apart_also_where_they_differ() {
+    for (digits, right, expected) in [
+        (false, true, "\"same\",\"method\":\"words\""),
+        (true, true, "\"same\",\"method\":\"digits\""),
+        (false, false, "\"different\",\"method\":\"words\""),
+        (true, false, "\"different\",\"method\":\"digits\""),
+    ] {
+        let mut duo = Duo::new(9);
+        let (contact, text) = duo.invite(InviteForm::Code);
+        duo.join(&text);
+        duo.admit(contact);
+        let [client, therapist] = BOTH.map(|who| duo.card(who).unwrap());
+        for (who, heard, shown) in [(Who::Therapist, &client, &therapist), (Who::Client, &therapist, &client)] {
+            let heard = shown.digit_candidates.iter().position(|digits| *digits == heard.digits).unwrap();
+            let index = if right { heard } else { (heard + 1) % 4 };
+            duo.command(who, Command::Verify(if digits { Pick::Digits(index) } else { Pick::Candidate(index) }));
+            duo.run_for(500);
+        }
+        let line = line(&duo, "compared");
+        assert!(line.contains(&format!("\"result\":{expected}")), "{line}");
+    }
+}
+
+#[test]
 fn a_mismatch_and_an_abnormal_end_are_recorded_as_what_they_are() {
     let mut duo = Duo::new(3);
     let (contact, text) = duo.invite(InviteForm::Code);
@@ -71,7 +95,7 @@ fn a_mismatch_and_an_abnormal_end_are_recorded_as_what_they_are() {
         duo.command(Who::Therapist, Command::Verify(Pick::NoneOfThese));
     }
     duo.run_for(1_000);
-    assert!(line(&duo, "compared").contains("\"result\":\"different\""));
+    assert!(line(&duo, "compared").contains("\"result\":\"different\",\"method\":\"none-of-these\""));
     assert!(line(&duo, "ended").contains("\"reason\":\"mismatch\""));
 
     let mut duo = Duo::new(4);

@@ -124,8 +124,10 @@ pub enum InviteForm {
 /// What the person chose in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
-    /// Index of the candidate that was heard.
+    /// Index of the candidate whose words were heard.
     Candidate(usize),
+    /// Index of the candidate whose digits were heard.
+    Digits(usize),
     /// None of the four: a mismatch.
     NoneOfThese,
     /// Compared in another way, and it matched.

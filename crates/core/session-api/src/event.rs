@@ -252,6 +252,13 @@ pub enum AlertCode {
         /// Allowed.
         of: u8,
     },
+    /// Somebody who has the invite began and broke off: attempt `n` of `of`. Each is a look at the session words.
+    BrokenOff {
+        /// Attempt.
+        n: u8,
+        /// Allowed.
+        of: u8,
+    },
     /// The invite was burned after too many attempts.
     Burned,
     /// A used invite was used again.

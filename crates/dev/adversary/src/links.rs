@@ -125,6 +125,8 @@ pub(crate) fn link_looks(seed: u64) -> Result<(), Fallen> {
     check((finished > 0) == (seed % 3 != 0), || format!("{finished} handshakes were finished"))?;
     withstands(words <= 10, || format!("{words} looks at the words of one link"))?;
     check(alerts(&duo).contains(&AlertCode::Burned), || "the link was not burned".into())?;
+    let is_said = |code: &AlertCode| matches!(code, AlertCode::BrokenOff { of: 10, .. });
+    check(alerts(&duo).iter().any(is_said), || "the looks were not said".into())?;
     nobody_is_fooled(&duo)
 }
 

@@ -265,6 +265,7 @@ fn broken_off_runs(seed: u64) -> Result<(), Fallen> {
     check(words.get() > 0, || "no words were seen".into())?;
     withstands(words.get() <= 5, || format!("{} looks at the words of one code", words.get()))?;
     check(alerts(&duo).contains(&AlertCode::Burned), || "the code was not burned".into())?;
+    check(alerts(&duo).contains(&AlertCode::BrokenOff { n: 1, of: 5 }), || "the first look was not said".into())?;
     nobody_is_fooled(&duo)
 }
 

@@ -102,7 +102,12 @@ fn mark(s: &mut Screen<'_>, _: &Verification, row: usize) {
 }
 
 fn confirm(s: &mut Screen<'_>, row: usize) {
-    answer(s, if row == NONE { Pick::NoneOfThese } else { Pick::Candidate(row) });
+    let pick = match row {
+        NONE => Pick::NoneOfThese,
+        row if s.state.compare.digits => Pick::Digits(row),
+        row => Pick::Candidate(row),
+    };
+    answer(s, pick);
 }
 
 /// Sends the choice; a match only once the person is recognised, where that is asked.

@@ -129,12 +129,14 @@ fn code_card(ui: &mut Ui, s: &mut Screen<'_>, invite: &MadeInvite, label: &str, 
         gap(ui, 18.0);
         divider(ui);
         gap(ui, 10.0);
-        let (mark, color, words) = match (invite.burned, invite.tries) {
-            (true, _) => (icons::X_CIRCLE_FILL, theme.danger, t.burned.to_owned()),
-            (false, Some((n, of))) => {
-                (icons::WARNING_FILL, theme.warn, fill(t.tried_wrong, &[&n.to_string(), &of.to_string()]))
-            }
-            (false, None) => (icons::CLOCK_FILL, theme.ink2, t.nobody_tried.to_owned()),
+        let counted = |words, (n, of): (u8, u8)| {
+            (icons::WARNING_FILL, theme.warn, fill(words, &[&n.to_string(), &of.to_string()]))
+        };
+        let (mark, color, words) = match (invite.burned, invite.tries, invite.broken_off) {
+            (true, ..) => (icons::X_CIRCLE_FILL, theme.danger, t.burned.to_owned()),
+            (false, Some(tries), _) => counted(t.tried_wrong, tries),
+            (false, None, Some(begun)) => counted(t.tried_and_stopped, begun),
+            (false, None, None) => (icons::CLOCK_FILL, theme.ink2, t.nobody_tried.to_owned()),
         };
         let again = Button::text(if expired { t.new_code } else { t.copy_code });
         let again = again.icon(if expired { icons::ARROW_CLOCKWISE } else { icons::COPY }).height(44.0);

@@ -54,6 +54,9 @@ fn alert(s: &Screen<'_>, code: &AlertCode, contact: Option<ContactId>) -> (Strin
         AlertCode::WrongCode { n, of } => {
             return (fill(t.tried_wrong, &[&n.to_string(), &of.to_string()]), t.alert_wrong_code.to_owned());
         }
+        AlertCode::BrokenOff { n, of } => {
+            return (fill(t.tried_and_stopped, &[&n.to_string(), &of.to_string()]), t.alert_broken_off.to_owned());
+        }
         AlertCode::Burned => (t.burned, t.alert_burned),
         AlertCode::SecondUse => (t.alert_second_use, t.alert_second_use_text),
         AlertCode::AnotherDevice => (t.alert_another_device, t.alert_another_device_text),

@@ -167,6 +167,7 @@ pub(super) const ENGLISH: Texts = Texts {
     number_then_words: "First the number, then the four words. Keep Sotto open until your client has joined.",
     server_too: "The server belongs to it: {0}",
     nobody_tried: "Nobody has tried this code yet.",
+    tried_and_stopped: "Somebody began to use this invite and stopped: {0} of {1}. After that it stops working.",
     tried_wrong: "A wrong try: {0} of {1}. After that the code stops working.",
     burned: "Tried too often. This code no longer works: make a new one.",
     was_used: "This code was used: they are in your list now.",
@@ -468,6 +469,7 @@ pub(super) const ENGLISH: Texts = Texts {
     listen_footer: "Nothing protects against a camera or a person in the room.",
     // Alerts
     alert_wrong_code: "If this was not a typing slip of your client, make a new code.",
+    alert_broken_off: "If it was not your client, whose line may have failed, somebody else has this invite: make a new one.",
     alert_burned: "If it was not a typing slip, somebody is guessing. Ask who may have seen the code.",
     alert_second_use: "A second person used an invite that was already used",
     alert_second_use_text: "Compare the words before you say anything private.",

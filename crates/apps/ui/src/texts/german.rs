@@ -167,6 +167,7 @@ pub(super) const GERMAN: Texts = Texts {
     number_then_words: "Erst die Zahl, dann die vier Wörter. Lassen Sie Sotto offen, bis die Person da ist.",
     server_too: "Der Server gehört dazu: {0}",
     nobody_tried: "Noch hat niemand diesen Code versucht.",
+    tried_and_stopped: "Jemand hat diese Einladung benutzt und aufgehört: {0} von {1}. Danach gilt sie nicht mehr.",
     tried_wrong: "Ein falscher Versuch: {0} von {1}. Danach gilt der Code nicht mehr.",
     burned: "Zu oft versucht. Dieser Code gilt nicht mehr: machen Sie einen neuen.",
     was_used: "Dieser Code wurde benutzt: die Person steht jetzt in Ihrer Liste.",
@@ -468,6 +469,7 @@ pub(super) const GERMAN: Texts = Texts {
     listen_footer: "Gegen eine Kamera oder einen Menschen im Zimmer hilft nichts.",
     // Alerts
     alert_wrong_code: "War das kein Tippfehler, machen Sie einen neuen Code.",
+    alert_broken_off: "War es nicht Ihre Klientin oder Ihr Klient mit einer schlechten Leitung, hat jemand anders die Einladung: Machen Sie eine neue.",
     alert_burned: "War es kein Tippfehler, rät jemand. Fragen Sie, wer den Code gesehen haben kann.",
     alert_second_use: "Jemand hat eine schon benutzte Einladung noch einmal benutzt",
     alert_second_use_text: "Vergleichen Sie die Wörter, bevor Sie etwas Persönliches sagen.",

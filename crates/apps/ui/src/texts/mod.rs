@@ -51,7 +51,7 @@ texts! {
     second_mismatch
     // Invite
     new_client_title new_client_lead label label_hint label_help make_code making_code invite_title only_you_see
-    read_aloud works_until expired number_then_words server_too nobody_tried tried_wrong burned was_used withdraw
+    read_aloud works_until expired number_then_words server_too nobody_tried tried_wrong tried_and_stopped burned was_used withdraw
     new_code copy_code hand_over hand_over_text make_link qr_name copy_link save_card link_until copied how_to_send
     send_good send_good_text send_fair send_fair_text send_bad send_bad_text card_text
     // Contact
@@ -102,7 +102,7 @@ texts! {
     check_capture_text check_capture_not check_capture_not_text others_see see_content see_who see_when see_volume
     see_network see_server see_relay see_person see_computer see_no see_yes see_addresses see_start listen_footer
     // Alerts
-    alert_wrong_code alert_burned alert_second_use alert_second_use_text alert_another_device
+    alert_wrong_code alert_broken_off alert_burned alert_second_use alert_second_use_text alert_another_device
     alert_another_device_text alert_continuity alert_continuity_text alert_key_changed alert_key_changed_text
     alert_integrity alert_integrity_text alert_crowded alert_crowded_text
     // Settings, help, devices

@@ -43,7 +43,7 @@ impl Call {
                 ctx.media(MediaRequest::Stop);
                 self.drop_files(ctx);
                 if end.reason == 1 {
-                    self.mismatch(ctx);
+                    self.mismatch(ctx, records::OTHER_SIDE);
                 }
                 let deadline_ms = ctx.after(END_WAIT_MS);
                 self.stage = Stage::Ending(Ending::AwaitRecords { end: Box::new(end), control_before, deadline_ms });

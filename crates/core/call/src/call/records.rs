@@ -3,6 +3,9 @@
 use super::*;
 use sotto_wire::file::FileMessage;
 
+/// How a comparison failed, in the record, where the other person found that it did.
+pub(super) const OTHER_SIDE: &str = "other-side";
+
 impl Call {
     pub(super) fn seal(&mut self, ctx: &mut Ctx<'_>, track: TrackId, mtype: u8, data: &[u8]) -> Option<u64> {
         let id = self.transport?;
@@ -160,6 +163,12 @@ impl Call {
             ctx.refuse("E_NOT_NOW");
             return;
         }
+        let how = match pick {
+            Pick::Candidate(_) => "words",
+            Pick::Digits(_) => "digits",
+            Pick::NoneOfThese => "none-of-these",
+            Pick::Otherwise(_) => "otherwise",
+        };
         match comparison.pick(pick) {
             Picked::Match => {
                 self.control(ctx, &ControlMessage::SasResult(1));
@@ -172,7 +181,7 @@ impl Call {
             }
             Picked::Mismatch => {
                 self.control(ctx, &ControlMessage::SasResult(0));
-                self.mismatch(ctx);
+                self.mismatch(ctx, how);
                 self.send_end(ctx, 1);
             }
         }
@@ -180,7 +189,7 @@ impl Call {
 
     pub(super) fn sas_result(&mut self, ctx: &mut Ctx<'_>, result: u8) {
         match (&mut self.stage, result) {
-            (Stage::Comparing(_), 0) => self.mismatch(ctx),
+            (Stage::Comparing(_), 0) => self.mismatch(ctx, OTHER_SIDE),
             (Stage::Comparing(comparison), 1) => {
                 comparison.remote_matched();
                 self.maybe_open(ctx);
@@ -192,13 +201,13 @@ impl Call {
     }
 
     /// Media stops at once; the contact is judged by the room, once.
-    pub(super) fn mismatch(&mut self, ctx: &mut Ctx<'_>) {
+    pub(super) fn mismatch(&mut self, ctx: &mut Ctx<'_>, how: &'static str) {
         if core::mem::replace(&mut self.is_mismatch, true) {
             return;
         }
         ctx.media(MediaRequest::Stop);
         ctx.event(Event::Alert { contact: Some(ContactId(self.contact)), code: AlertCode::Mismatch });
-        self.effects.push(Effect::Mismatched);
+        self.effects.push(Effect::Mismatched(how));
     }
 
     pub(super) fn maybe_open(&mut self, ctx: &mut Ctx<'_>) {

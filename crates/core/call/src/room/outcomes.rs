@@ -60,8 +60,8 @@ impl Room {
                 match effect {
                     Effect::Commit(write) => self.commit(ctx, contact, *write),
                     Effect::Waiting => self.waiting(ctx, contact),
-                    Effect::Compared(compared) => self.judge(ctx, contact, Some(&compared)),
-                    Effect::Mismatched => self.judge(ctx, contact, None),
+                    Effect::Compared(compared) => self.judge(ctx, contact, Ok(&compared)),
+                    Effect::Mismatched(how) => self.judge(ctx, contact, Err(how)),
                     Effect::PutBack => {}
                     Effect::Resumable(key) => self.resumable.keep(ctx.now, contact, key),
                     Effect::Closed => self.call_closed(ctx, contact, put_back),
@@ -109,9 +109,9 @@ impl Room {
     }
 
     /// The comparison's outcome becomes durable (PROTOCOL §6.3).
-    pub(super) fn judge(&mut self, ctx: &mut Ctx<'_>, contact: u64, compared: Option<&ComparedPeer>) {
+    pub(super) fn judge(&mut self, ctx: &mut Ctx<'_>, contact: u64, compared: Result<&ComparedPeer, &'static str>) {
         let Some(record) = self.contacts.get_mut(&contact) else { return };
-        if let Some(compared) = compared {
+        if let Ok(compared) = compared {
             if record.mark_verified(compared, ctx.now.unix).is_err() {
                 return; // a comparison with another key says nothing about this contact
             }

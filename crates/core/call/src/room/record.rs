@@ -45,13 +45,13 @@ impl Room {
         }
     }
 
-    pub(super) fn log_comparison(&self, ctx: &mut Ctx<'_>, contact: u64, compared: Option<&ComparedPeer>) {
+    pub(super) fn log_comparison(&self, ctx: &mut Ctx<'_>, contact: u64, compared: Result<&ComparedPeer, &str>) {
         let Some(call) = self.calls.get(&contact) else { return };
         let peer = self.contacts.get(&contact).and_then(|record| record.peer().ok());
         let rest = format!(
             ",\"result\":\"{}\",\"method\":\"{}\",\"session\":\"{}\",\"peer\":\"{}\",\"continuity\":\"{}\"",
-            if compared.is_some() { "same" } else { "different" },
-            compared.map_or("words", |compared| compared.method().name()),
+            if compared.is_ok() { "same" } else { "different" },
+            compared.map_or_else(|how| how, |compared| compared.method().name()),
             hex(&call.session_id()),
             peer.map_or_else(String::new, |key| Fingerprint::of(&key).digits()),
             if call.has_lost_continuity() { "lost" } else { "held" },
@@ -105,6 +105,7 @@ fn line_of(output: &Output) -> Option<(u64, &'static str, String)> {
         Event::Alert { contact: Some(contact), code } => {
             let (what, rest) = match code {
                 AlertCode::WrongCode { n, of } => ("wrong-code", format!(",\"n\":{n},\"of\":{of}")),
+                AlertCode::BrokenOff { n, of } => ("broken-off", format!(",\"n\":{n},\"of\":{of}")),
                 AlertCode::Burned => ("burned", String::new()),
                 AlertCode::SecondUse => ("second-use", String::new()),
                 AlertCode::AnotherDevice => ("another-device", String::new()),
