@@ -11,6 +11,7 @@
 
 mod bench;
 mod check;
+mod citations;
 mod claims;
 mod demo;
 mod fuzz;

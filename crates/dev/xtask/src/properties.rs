@@ -1,14 +1,14 @@
-//! The register of what we claim, `docs/SECURITY-PROPERTIES.md`: each claim names where it is said and the tests that
-//! show it, each test passed, and no sentence about security is said without a claim behind it.
+//! The register of what we claim, `docs/SECURITY-PROPERTIES.md`: each claim names where it is said and the tests and
+//! commands that show it, each test passed, and no sentence about security is said without a claim behind it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
 };
 
 use crate::{
     Failure, Outcome,
+    citations::{Citation, Proofs, Tests, proofs, quoted},
     run::{target_folder, workspace},
 };
 
@@ -70,46 +70,34 @@ const WORDS: [&str; 40] = [
 struct Claim {
     title: String,
     said: Vec<String>,
-    tests: Vec<String>,
-    commands: Vec<String>,
+    shown_by: Proofs,
     has_residual: bool,
+}
+
+/// The register.
+#[derive(Debug, Default)]
+struct Register {
+    claims: Vec<Claim>,
+    /// Sentences that promise nothing.
+    quiet: Vec<String>,
 }
 
 /// Checks register and sentences against the sources: every test is there, every sentence has its claim. Returns the
 /// numbers of claims and tests.
 pub(crate) fn check() -> Outcome<(usize, usize)> {
-    let mut wrong = Vec::new();
-    let register = read(REGISTER)?;
-    let (claims, quiet) = parse(&register);
-    let known = tests_in_sources()?;
-    let mut names = BTreeSet::new();
-    for claim in &claims {
-        for (is_missing, what) in [
-            (claim.said.is_empty(), "says not where it is said"),
-            (claim.tests.is_empty() && claim.commands.is_empty(), "names nothing that shows it"),
-            (!claim.has_residual, "says not what stays true"),
-        ] {
-            if is_missing {
-                wrong.push(format!("{REGISTER}: “{}” {what}", claim.title));
-            }
-        }
-        names.extend(claim.tests.iter().cloned());
+    let register = Register::parse(&read(REGISTER)?);
+    let mut wrong = register.incomplete();
+    let mut tests = BTreeSet::new();
+    for (document, proofs) in all_proofs(&register)? {
+        wrong.extend(proofs.wrong.iter().map(|why| format!("{document}: {why}")));
+        tests.extend(proofs.tests);
     }
-    for document in ALSO {
-        names.extend(tests_named(&read(document)?));
-    }
-    for name in &names {
-        match matching(name, known.keys()).as_slice() {
-            [] => wrong.push(format!("there is no test {name}")),
-            found if found.iter().all(|test| known[*test]) => {
-                wrong.push(format!("{name} is ignored: name the command that runs it"));
-            }
-            _ => {}
-        }
-    }
+    let known = Tests::in_sources()?;
+    wrong.extend(tests.iter().filter_map(|citation| known.objection(citation)));
     let sentences = sentences()?;
+    let claims = &register.claims;
     let registered: BTreeSet<&str> =
-        claims.iter().flat_map(|claim| &claim.said).chain(&quiet).map(String::as_str).collect();
+        claims.iter().flat_map(|claim| &claim.said).chain(&register.quiet).map(String::as_str).collect();
     for (key, text) in &sentences {
         if promises(text) && !registered.contains(key.as_str()) {
             wrong.push(format!("{key} (“{text}”) speaks of security and is not in {REGISTER}"));
@@ -122,136 +110,106 @@ pub(crate) fn check() -> Outcome<(usize, usize)> {
         }
     }
     if wrong.is_empty() {
-        Ok((claims.len(), names.len()))
+        Ok((claims.len(), tests.len()))
     } else {
         Err(Failure::new(format!("Claims without proof:\n    {}", wrong.join("\n    "))))
     }
 }
 
 /// Checks that each test that the register and the threat model name is among `passed`, which a full run of all tests
-/// gave; keeps the list for later readers.
-pub(crate) fn check_passed(passed: &BTreeSet<String>) -> Outcome<usize> {
-    let list: Vec<&str> = passed.iter().map(String::as_str).collect();
+/// gave, each name with how many tests of that name passed; keeps the list for later readers.
+pub(crate) fn check_passed(passed: &BTreeMap<String, usize>) -> Outcome<usize> {
+    let list: Vec<&str> = passed.keys().map(String::as_str).collect();
     fs::write(target_folder()?.join(PASSED), list.join("\n") + "\n")?;
-    let mut names = BTreeSet::new();
-    for document in [REGISTER].iter().chain(&ALSO) {
-        names.extend(tests_named(&read(document)?));
-    }
-    let failed: Vec<&String> = names.iter().filter(|name| matching(name, passed.iter()).is_empty()).collect();
+    let register = Register::parse(&read(REGISTER)?);
+    let cited: BTreeSet<Citation> = all_proofs(&register)?.into_iter().flat_map(|(_, proofs)| proofs.tests).collect();
+    let known = Tests::in_sources()?;
+    let failed: Vec<String> =
+        cited.iter().filter(|citation| !known.passed(citation, passed)).map(ToString::to_string).collect();
     if failed.is_empty() {
-        Ok(names.len())
+        Ok(cited.len())
     } else {
-        let list = failed.iter().map(|name| name.as_str()).collect::<Vec<_>>().join("\n    ");
-        Err(Failure::new(format!("Claims whose test did not pass in this run:\n    {list}")))
+        Err(Failure::new(format!("Claims whose test did not pass in this run:\n    {}", failed.join("\n    "))))
     }
 }
 
-/// Claims, and the sentences that promise nothing.
-fn parse(register: &str) -> (Vec<Claim>, Vec<String>) {
-    let (mut claims, mut quiet) = (Vec::<Claim>::new(), Vec::new());
-    let mut is_quiet = false;
-    let mut field = String::new();
-    for line in register.lines() {
-        if let Some(title) = line.strip_prefix("### ") {
-            claims.push(Claim { title: title.to_owned(), ..Claim::default() });
-            field.clear();
-        } else if line.starts_with("## ") {
-            is_quiet = line == "## Sentences that promise nothing";
-            field.clear();
-        }
-        if is_quiet {
-            quiet.extend(quoted(line));
-            continue;
-        }
-        if let Some(rest) = line.strip_prefix("- **") {
-            rest.split("**").next().unwrap_or_default().clone_into(&mut field);
-        } else if line.is_empty() {
-            field.clear();
-        }
-        let Some(claim) = claims.last_mut() else { continue };
-        match field.as_str() {
-            "Said:" => claim.said.extend(quoted(line)),
-            "Shown by:" => {
-                claim.tests.extend(tests_named(line));
-                claim.commands.extend(quoted(line).filter(|code| code.starts_with("cargo xtask ")));
+/// What each document names as proof.
+fn all_proofs(register: &Register) -> Outcome<Vec<(&'static str, Proofs)>> {
+    let mut all: Vec<_> = register.claims.iter().map(|claim| (REGISTER, claim.shown_by.clone())).collect();
+    for document in ALSO {
+        all.extend(in_tables(&read(document)?).into_iter().map(|proofs| (document, proofs)));
+    }
+    Ok(all)
+}
+
+impl Register {
+    fn parse(text: &str) -> Self {
+        let mut register = Self::default();
+        let mut is_quiet = false;
+        let mut field = String::new();
+        let mut shown_by = String::new();
+        for line in text.lines() {
+            if line.starts_with('#') || line.is_empty() || line.starts_with("- **") {
+                if let Some(claim) = register.claims.last_mut().filter(|_| field == "Shown by:") {
+                    claim.shown_by = proofs(&std::mem::take(&mut shown_by));
+                }
+                let named = line.strip_prefix("- **").and_then(|rest| rest.split("**").next());
+                named.unwrap_or_default().clone_into(&mut field);
             }
-            "Stays true:" => claim.has_residual = true,
-            _ => {}
-        }
-    }
-    (claims, quiet)
-}
-
-/// What stands between backticks.
-fn quoted(line: &str) -> impl Iterator<Item = String> {
-    line.split('`').skip(1).step_by(2).map(str::to_owned)
-}
-
-/// Tests are named as `crate/file::test` or `crate::test`; after one, `::test` alone or a bare name belongs to the same
-/// file. A `*` at the end stands for any rest.
-fn tests_named(text: &str) -> Vec<String> {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'*')
-    };
-    let mut found = Vec::new();
-    for line in text.lines() {
-        for code in quoted(line) {
-            if let Some((place, name)) = code.rsplit_once("::")
-                && is_name(name)
-                && name.contains('_')
-                && !place.contains(' ')
-            {
-                found.push(name.to_owned());
+            if let Some(title) = line.strip_prefix("### ") {
+                register.claims.push(Claim { title: title.to_owned(), ..Claim::default() });
+            } else if line.starts_with("## ") {
+                is_quiet = line == "## Sentences that promise nothing";
+            }
+            if is_quiet {
+                register.quiet.extend(quoted(line).map(str::to_owned));
+                continue;
+            }
+            match (field.as_str(), register.claims.last_mut()) {
+                ("Said:", Some(claim)) => claim.said.extend(quoted(line).map(str::to_owned)),
+                ("Shown by:", _) => shown_by.extend([line, "\n"]),
+                ("Stays true:", Some(claim)) => claim.has_residual = true,
+                _ => {}
             }
         }
+        register
     }
-    found
-}
 
-fn matching<'a>(name: &str, among: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
-    let (start, is_open) = name.strip_suffix('*').map_or((name, false), |start| (start, true));
-    among.filter(|test| if is_open { test.starts_with(start) } else { test.as_str() == name }).collect()
-}
-
-/// All tests of the workspace by name, and whether they are only run when asked for.
-fn tests_in_sources() -> Outcome<BTreeMap<String, bool>> {
-    let mut files = Vec::new();
-    for folder in ["crates", "tests"] {
-        rust_files(&workspace().join(folder), &mut files)?;
-    }
-    let mut tests = BTreeMap::new();
-    for file in files {
-        let text = fs::read_to_string(&file)?;
-        let (mut is_test, mut is_ignored) = (false, false);
-        for line in text.lines().map(str::trim_start) {
-            if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
-                (is_test, is_ignored) = (true, false);
-            } else if line.starts_with("#[ignore") {
-                is_ignored = true;
-            } else if let Some(rest) = line.strip_prefix("fn ").or_else(|| line.strip_prefix("async fn ")) {
-                let name = rest.split(['(', '<']).next().unwrap_or_default();
-                // In a `proptest!` block too the attribute comes right before.
-                if std::mem::take(&mut is_test) {
-                    tests.insert(name.to_owned(), is_ignored);
+    /// What claims lack, as sentences.
+    fn incomplete(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for claim in &self.claims {
+            for (is_missing, what) in [
+                (claim.said.is_empty(), "says not where it is said"),
+                (claim.shown_by.is_empty(), "names nothing that shows it"),
+                (!claim.has_residual, "says not what stays true"),
+            ] {
+                if is_missing {
+                    wrong.push(format!("{REGISTER}: “{}” {what}", claim.title));
                 }
             }
         }
+        wrong
     }
-    Ok(tests)
 }
 
-fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) -> Outcome {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            if path.file_name().is_none_or(|name| name != "target" && name != "vendor") {
-                rust_files(&path, into)?;
-            }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
+/// Proofs in the column “test” of each table, by row; and what is cited with its crate anywhere else.
+fn in_tables(text: &str) -> Vec<Proofs> {
+    let mut all = Vec::new();
+    let mut column = None;
+    for line in text.lines() {
+        let cells: Vec<&str> = line.strip_prefix('|').map(|row| row.split('|').collect()).unwrap_or_default();
+        if cells.is_empty() {
+            column = None;
+        } else if let Some(at) = cells.iter().position(|cell| cell.trim() == "test") {
+            column = Some(at);
         }
+        let test_cell = column.and_then(|at| cells.get(at).copied()).unwrap_or_default();
+        all.push(proofs(test_cell));
+        let beside = quoted(line).filter(|code| code.contains("::") && !quoted(test_cell).any(|cited| cited == *code));
+        all.extend(beside.map(|code| proofs(&format!("`{code}`"))));
     }
-    Ok(())
+    all
 }
 
 /// Sentences that people are shown, by key or code.
@@ -298,7 +256,7 @@ mod tests {
 - **Said:** `lead`, `README.md`
 - **Because:** there is `a::mechanism` of ours.
 - **Shown by:** `e2e/lab::a_session_shows_nothing`,
-  `call/session::gates_*`; `cargo xtask bench adversary`
+  `a_control`, `call/session::gates_*`; `cargo xtask bench adversary`
 - **Stays true:** the relay sees `when`.
 
 ### Unproven
@@ -312,30 +270,44 @@ mod tests {
 
     #[test]
     fn claims_are_read_with_where_they_are_said_and_what_shows_them() {
-        let (claims, quiet) = parse(TEXT);
-        assert_eq!(quiet, ["hint", "more"]);
-        let first = &claims[0];
+        let register = Register::parse(TEXT);
+        assert_eq!(register.quiet, ["hint", "more"]);
+        let first = &register.claims[0];
         assert_eq!((first.title.as_str(), first.said.len(), first.has_residual), ("Nobody listens", 2, true));
-        assert_eq!(first.tests, ["a_session_shows_nothing", "gates_*"], "the mechanism is no test");
-        assert_eq!(first.commands, ["cargo xtask bench adversary"]);
-        assert!(claims[1].tests.is_empty() && !claims[1].has_residual);
+        let tests: Vec<String> = first.shown_by.tests.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            tests,
+            ["e2e/lab::a_session_shows_nothing", "e2e/lab::a_control", "call/session::gates_*"],
+            "the mechanism is no test, and a name of a second line belongs to the file of the first"
+        );
+        assert_eq!(first.shown_by.commands, ["bench adversary"]);
+        let second = &register.claims[1];
+        assert!(second.shown_by.is_empty() && !second.has_residual);
+        assert_eq!(Register::parse(TEXT).incomplete().len(), 2);
     }
 
     #[test]
-    fn a_test_is_found_by_its_name_or_its_beginning() {
-        let tests = ["gates_one", "gates_two", "other"].map(str::to_owned);
-        assert_eq!(matching("gates_*", tests.iter()).len(), 2);
-        assert_eq!(matching("other", tests.iter()).len(), 1);
-        assert!(matching("gates", tests.iter()).is_empty());
+    fn everything_in_a_column_of_tests_counts() {
+        let rows = in_tables(
+            "`call/files::in_prose`, `file::test`\n\n\
+             | attacker | mechanism | test | what stays |\n|---|---|---|---|\n\
+             | network | `ring`, `wire::in_a_mechanism` | `call/session::first`, `call/heal::one_two`, `three_four` | \
+             `ring` |\n\
+             \n| attacker | planned |\n|---|---|\n| other | `a_b` |\n",
+        );
+        let tests: Vec<String> = rows.iter().flat_map(|row| &row.tests).map(ToString::to_string).collect();
+        assert_eq!(
+            tests,
+            ["call/files::in_prose", "call/heal::one_two", "call/heal::three_four", "wire::in_a_mechanism"]
+        );
+        let wrong: Vec<&String> = rows.iter().flat_map(|row| &row.wrong).collect();
+        assert_eq!(wrong, ["`file::test` names no test", "`call/session::first` names no test"]);
     }
 
     #[test]
-    fn sentences_and_tests_are_found_in_the_sources() {
+    fn sentences_are_found_in_the_sources() {
         let sentences = sentences().unwrap();
         assert!(promises(&sentences["listen_yes_session"]) && promises(&sentences["E_COMMIT"]));
         assert!(!promises(&sentences["mute"]));
-        let tests = tests_in_sources().unwrap();
-        assert_eq!(tests.get("sentences_and_tests_are_found_in_the_sources"), Some(&false));
-        assert_eq!(tests.get("hs1_exhaustive"), Some(&true), "it is ignored");
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the one test command, for strangers and for CI.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
     time::Instant,
@@ -22,8 +22,8 @@ struct Tally {
     passed: u32,
     failed: u32,
     ignored: u32,
-    /// Names of those that passed, without their modules.
-    names: BTreeSet<String>,
+    /// Names of those that passed, without their modules, and how many of each name.
+    names: BTreeMap<String, usize>,
 }
 
 impl Tally {
@@ -31,7 +31,7 @@ impl Tally {
     fn read(&mut self, line: &str) {
         if let Some(name) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... ok")) {
             let name = name.split(" - ").next().unwrap_or(name);
-            self.names.insert(name.rsplit("::").next().unwrap_or(name).to_owned());
+            *self.names.entry(name.rsplit("::").next().unwrap_or(name).to_owned()).or_default() += 1;
         }
         let Some(rest) = line.strip_prefix("test result: ") else { return };
         self.programs += 1;
@@ -121,6 +121,7 @@ mod tests {
         for line in [
             "running 3 tests",
             "test media::one_size ... ok",
+            "test tests::one_size - should panic ... ok",
             "test media::other ... FAILED",
             "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s",
             "test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s",
@@ -129,7 +130,7 @@ mod tests {
         }
         assert_eq!(
             tally,
-            Tally { programs: 2, passed: 7, failed: 2, ignored: 1, names: ["one_size".to_owned()].into() }
+            Tally { programs: 2, passed: 7, failed: 2, ignored: 1, names: [("one_size".to_owned(), 2)].into() }
         );
     }
 
