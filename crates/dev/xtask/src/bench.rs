@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use crate::{
-    Failure, Outcome,
+    Failure, Outcome, Task,
     demo::{Options, Server, voices},
     progress::Progress,
     run::{self, cargo, target_folder},
@@ -11,20 +11,31 @@ use crate::{
     system, windows,
 };
 
+/// What can be measured.
+pub(crate) const BENCHES: [(&str, Task); 6] = [
+    ("call", call),
+    ("window", |options| windows::bench(&Options::parse(options, 12, "bench-report")?)),
+    ("transport", |options| without(options, transport)),
+    ("crypto", |options| without(options, crypto)),
+    ("rekey", |options| without(options, rekey)),
+    ("adversary", adversary),
+];
+
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    match arguments.split_first() {
-        Some((what, rest)) if what == "call" => call(rest),
-        Some((what, rest)) if what == "window" => windows::bench(&Options::parse(rest, 12, "bench-report")?),
-        Some((what, [])) if what == "transport" => transport(),
-        Some((what, [])) if what == "crypto" => crypto(),
-        Some((what, [])) if what == "rekey" => rekey(),
-        Some((what, rest)) if what == "adversary" => adversary(rest),
-        _ => Err(Failure::new(
-            "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto|rekey \
-             | cargo xtask bench adversary [--broken | [--runs N] [--seed S] [--script NAME]]",
-        )),
-    }
+    let known = arguments.split_first().and_then(|(what, rest)| Some((crate::named(what, &BENCHES)?, rest)));
+    known.map_or_else(|| Err(usage()), |(bench, rest)| bench(rest))
+}
+
+fn usage() -> Failure {
+    Failure::new(
+        "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto|rekey \
+         | cargo xtask bench adversary [--broken | [--runs N] [--seed S] [--script NAME]]",
+    )
+}
+
+fn without(options: &[String], bench: fn() -> Outcome) -> Outcome {
+    if options.is_empty() { bench() } else { Err(usage()) }
 }
 
 /// Two transports and a relay in one process, without codecs: the development profile, for comparison with itself.

@@ -50,7 +50,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-fn parse(arguments: &[String]) -> Outcome<(Vec<&'static str>, u32)> {
+/// Targets and seconds of a command line.
+pub(crate) fn parse(arguments: &[String]) -> Outcome<(Vec<&'static str>, u32)> {
     let usage =
         || Failure::new(format!("cargo xtask fuzz TARGET|all [--seconds N], where TARGET is one of\n{TARGETS}"));
     let (name, seconds) = match arguments {

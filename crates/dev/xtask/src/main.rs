@@ -93,30 +93,71 @@ cargo xtask TASK
 System packages are installed by apt where that is possible (Debian, Ubuntu; as root or with sudo), and named
 exactly where it is not.";
 
+/// What does a task, given the rest of the command line.
+pub(crate) type Task = fn(&[String]) -> Outcome;
+
+const TASKS: [(&str, Task); 13] = [
+    ("demo", demo::run),
+    ("run", run::run),
+    ("test", test::run),
+    ("check", check::run),
+    ("claims", properties::run),
+    ("check-vectors", vectors::run),
+    ("soak", soak::run),
+    ("models", models::run),
+    ("fuzz", fuzz::run),
+    ("bench", bench::run),
+    ("package", package::run),
+    ("setup", |_| system::ensure_build_packages()),
+    ("help", |_| {
+        println!("{HELP}");
+        Ok(())
+    }),
+];
+
+fn named<'a, T>(name: &str, among: &'a [(&str, T)]) -> Option<&'a T> {
+    among.iter().find(|(known, _)| *known == name).map(|(_, found)| found)
+}
+
+/// Whether there is such a command: its task, what of it is to be done, and its options are known.
+pub(crate) fn follows(command: &str) -> bool {
+    let mut words = command.split_whitespace().peekable();
+    let Some(task) = words.next().filter(|task| named(task, &TASKS).is_some()) else { return false };
+    let needs_more = match task {
+        "bench" => Some(words.next().is_some_and(|what| named(what, &bench::BENCHES).is_some())),
+        "soak" => Some(words.next().is_some_and(|what| named(what, &soak::SOAKS).is_some())),
+        "fuzz" => Some(words.next().is_some_and(|what| fuzz::parse(&[what.to_owned()]).is_ok())),
+        _ => None,
+    };
+    let mut is_option = false;
+    needs_more.unwrap_or(true)
+        && words.all(|word| {
+            let follows_option = std::mem::replace(&mut is_option, word.starts_with("--"));
+            if is_option { has_option(task, word) } else { follows_option }
+        })
+}
+
+/// Whether the help knows this option of a task.
+fn has_option(task: &str, option: &str) -> bool {
+    let mut is_here = false;
+    HELP.lines().any(|line| {
+        if line.starts_with("  ") && !line.starts_with("   ") {
+            is_here = line.split_whitespace().next() == Some(task);
+        }
+        is_here && line.split([' ', '[', ']', '|']).any(|word| word == option)
+    })
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (task, rest) = match arguments.split_first() {
         Some((task, rest)) => (task.as_str(), rest),
         None => ("help", &[][..]),
     };
-    let outcome = match task {
-        "demo" => demo::run(rest),
-        "run" => run::run(rest),
-        "test" => test::run(rest),
-        "check" => check::run(rest),
-        "bench" => bench::run(rest),
-        "check-vectors" => vectors::run(rest),
-        "claims" => properties::check().map(|(claims, tests)| println!("{claims} claims name {tests} tests")),
-        "setup" => system::ensure_build_packages(),
-        "help" | "--help" | "-h" => {
-            println!("{HELP}");
-            Ok(())
-        }
-        "soak" => soak::run(rest),
-        "package" => package::run(rest),
-        "fuzz" => fuzz::run(rest),
-        "models" => models::run(rest),
-        other => Err(Failure::new(format!("There is no task `{other}`.\n\n{HELP}"))),
+    let name = if matches!(task, "--help" | "-h") { "help" } else { task };
+    let outcome = match named(name, &TASKS) {
+        Some(run) => run(rest),
+        None => Err(Failure::new(format!("There is no task `{task}`.\n\n{HELP}"))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,6 +169,54 @@ fn main() -> ExitCode {
             } else {
                 1
             })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_known_by_task_part_and_option() {
+        for command in [
+            "models",
+            "check-vectors",
+            "demo --auto",
+            "demo --headless --seconds 5",
+            "bench rekey",
+            "bench adversary --broken",
+            "bench adversary --runs 1500",
+            "soak leaks --sessions 3",
+            "fuzz all --seconds 5",
+            "fuzz cell-r",
+        ] {
+            assert!(follows(command), "{command}");
+        }
+        for command in [
+            "",
+            "model",
+            "models all",
+            "demo --without-words",
+            "bench",
+            "bench dreams",
+            "bench rekey now",
+            "soak",
+            "soak server",
+            "fuzz nothing",
+            "check-vectors --broken",
+        ] {
+            assert!(!follows(command), "{command}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_task_and_part() {
+        let parts = bench::BENCHES.map(|(name, _)| format!("bench {name}"));
+        let parts = parts.into_iter().chain(soak::SOAKS.map(|(name, _)| format!("soak {name}")));
+        let tasks = TASKS.iter().filter(|(name, _)| *name != "help").map(|(name, _)| (*name).to_owned());
+        for name in tasks.chain(parts) {
+            assert!(HELP.lines().any(|line| line.starts_with(&format!("  {name}"))), "{name}");
         }
     }
 }

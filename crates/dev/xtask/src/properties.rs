@@ -15,6 +15,8 @@ use crate::{
 const REGISTER: &str = "docs/SECURITY-PROPERTIES.md";
 /// Documents whose tests must exist and pass too.
 const ALSO: [&str; 1] = ["docs/THREAT-MODEL.md"];
+/// What runs at each change.
+const CI: &str = ".ci/run";
 /// Where the last full `cargo xtask test` left the names of what passed.
 const PASSED: &str = "passed-tests.txt";
 
@@ -80,6 +82,19 @@ struct Register {
     claims: Vec<Claim>,
     /// Sentences that promise nothing.
     quiet: Vec<String>,
+    /// Commands that `.ci/run` runs, and those that only a person does, without `cargo xtask`.
+    in_ci: Vec<String>,
+    by_hand: Vec<String>,
+}
+
+/// Runs the task.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    if !arguments.is_empty() {
+        return Err(Failure::new("cargo xtask claims takes no arguments"));
+    }
+    let (claims, tests) = check()?;
+    println!("{claims} claims name {tests} tests");
+    Ok(())
 }
 
 /// Checks register and sentences against the sources: every test is there, every sentence has its claim. Returns the
@@ -87,13 +102,15 @@ struct Register {
 pub(crate) fn check() -> Outcome<(usize, usize)> {
     let register = Register::parse(&read(REGISTER)?);
     let mut wrong = register.incomplete();
-    let mut tests = BTreeSet::new();
+    let (mut tests, mut commands) = (BTreeSet::new(), BTreeSet::new());
     for (document, proofs) in all_proofs(&register)? {
         wrong.extend(proofs.wrong.iter().map(|why| format!("{document}: {why}")));
         tests.extend(proofs.tests);
+        commands.extend(proofs.commands);
     }
     let known = Tests::in_sources()?;
     wrong.extend(tests.iter().filter_map(|citation| known.objection(citation)));
+    wrong.extend(register.wrong_about_commands(&commands, &read(CI)?));
     let sentences = sentences()?;
     let claims = &register.claims;
     let registered: BTreeSet<&str> =
@@ -165,7 +182,10 @@ impl Register {
                 register.quiet.extend(quoted(line).map(str::to_owned));
                 continue;
             }
+            let commands = || quoted(line).map(|code| code.strip_prefix("cargo xtask ").unwrap_or(code).to_owned());
             match (field.as_str(), register.claims.last_mut()) {
+                ("In CI:", _) => register.in_ci.extend(commands()),
+                ("By hand:", _) => register.by_hand.extend(commands()),
                 ("Said:", Some(claim)) => claim.said.extend(quoted(line).map(str::to_owned)),
                 ("Shown by:", _) => shown_by.extend([line, "\n"]),
                 ("Stays true:", Some(claim)) => claim.has_residual = true,
@@ -186,6 +206,42 @@ impl Register {
             ] {
                 if is_missing {
                     wrong.push(format!("{REGISTER}: “{}” {what}", claim.title));
+                }
+            }
+        }
+        wrong
+    }
+
+    /// What is not so about commands that are named as proof, against the text of `.ci/run`.
+    fn wrong_about_commands(&self, cited: &BTreeSet<String>, ci: &str) -> Vec<String> {
+        let runs = |line: &str, command: &str| {
+            let rest = line.strip_prefix("cargo xtask ").and_then(|line| line.strip_prefix(command));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        // A line counts for the longest command that it is: a run with `--broken` is none without.
+        let in_ci = |command: &String| {
+            let is_longer =
+                |line: &str| self.in_ci.iter().any(|other| other.len() > command.len() && runs(line, other));
+            ci.lines().any(|line| runs(line, command) && !is_longer(line))
+        };
+        let mut wrong = Vec::new();
+        let listed = self.in_ci.iter().chain(&self.by_hand);
+        for command in cited.iter().chain(listed).collect::<BTreeSet<_>>() {
+            if !crate::follows(command) {
+                wrong.push(format!("there is no `cargo xtask {command}`"));
+            }
+            match (self.in_ci.contains(command), self.by_hand.contains(command), in_ci(command)) {
+                (true, false, true) | (false, true, false) => {}
+                (false, false, _) => {
+                    wrong
+                        .push(format!("{REGISTER} says not who runs `cargo xtask {command}`: CI, or a person by hand"));
+                }
+                (true, true, _) => {
+                    wrong.push(format!("{REGISTER} says two things of who runs `cargo xtask {command}`"));
+                }
+                (true, false, false) => wrong.push(format!("{CI} does not run `cargo xtask {command}`")),
+                (false, true, true) => {
+                    wrong.push(format!("`cargo xtask {command}` is not only run by hand: {CI} has it"));
                 }
             }
         }
@@ -263,6 +319,11 @@ mod tests {
 
 - **Said:** `other`
 
+## Commands
+
+- **In CI:** `cargo xtask bench adversary`
+- **By hand:** `cargo xtask soak leaks`
+
 ## Sentences that promise nothing
 
 `hint`, `more`
@@ -281,9 +342,31 @@ mod tests {
             "the mechanism is no test, and a name of a second line belongs to the file of the first"
         );
         assert_eq!(first.shown_by.commands, ["bench adversary"]);
+        assert_eq!((register.in_ci, register.by_hand), (vec!["bench adversary".into()], vec!["soak leaks".into()]));
         let second = &register.claims[1];
         assert!(second.shown_by.is_empty() && !second.has_residual);
         assert_eq!(Register::parse(TEXT).incomplete().len(), 2);
+    }
+
+    #[test]
+    fn commands_must_exist_and_who_runs_them_is_told_rightly() {
+        let register = Register::parse(TEXT);
+        let ci = "#!/bin/sh\n# cargo xtask soak leaks\ncargo xtask bench adversary --runs 5\n";
+        let wrong = |cited: &[&str], ci: &str| {
+            let cited = cited.iter().map(|command| (*command).to_owned()).collect();
+            register.wrong_about_commands(&cited, ci).join("\n")
+        };
+        assert_eq!(wrong(&["bench adversary", "soak leaks"], ci), "");
+        assert!(wrong(&["bench rekey"], ci).contains("says not who runs `cargo xtask bench rekey`"));
+        assert!(wrong(&["bench dreams"], ci).contains("there is no `cargo xtask bench dreams`"));
+        assert!(wrong(&[], "cargo xtask bench adversary-of-another-name").contains("does not run"));
+        assert!(wrong(&[], &format!("{ci}cargo xtask soak leaks\n")).contains("not only run by hand"));
+        let both = vec!["bench adversary".into(), "bench adversary --broken".into()];
+        let both = Register { in_ci: both, ..Register::default() };
+        let found = both.wrong_about_commands(&BTreeSet::new(), "cargo xtask bench adversary --broken");
+        assert_eq!(found, [".ci/run does not run `cargo xtask bench adversary`"]);
+        let twice = Register { in_ci: vec!["models".into()], by_hand: vec!["models".into()], ..Register::default() };
+        assert!(twice.wrong_about_commands(&BTreeSet::new(), ci)[0].contains("two things"));
     }
 
     #[test]

@@ -1,18 +1,24 @@
 //! `cargo xtask soak`: what takes minutes and is therefore left out of `cargo xtask test`.
 
-use crate::{Failure, Outcome, progress::Progress, run::cargo, system};
+use crate::{Failure, Outcome, Task, progress::Progress, run::cargo, system};
+
+/// What takes long.
+pub(crate) const SOAKS: [(&str, Task); 2] = [("handshake", handshake), ("leaks", leaks)];
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    match arguments {
-        [what] if what == "handshake" => handshake(),
-        [what] if what == "leaks" => leaks("100"),
-        [what, option, sessions] if what == "leaks" && option == "--sessions" => leaks(sessions),
-        _ => Err(Failure::new("cargo xtask soak handshake | cargo xtask soak leaks [--sessions N]")),
-    }
+    let known = arguments.split_first().and_then(|(what, rest)| Some((crate::named(what, &SOAKS)?, rest)));
+    known.map_or_else(|| Err(usage()), |(soak, rest)| soak(rest))
 }
 
-fn handshake() -> Outcome {
+fn usage() -> Failure {
+    Failure::new("cargo xtask soak handshake | cargo xtask soak leaks [--sessions N]")
+}
+
+fn handshake(options: &[String]) -> Outcome {
+    if !options.is_empty() {
+        return Err(usage());
+    }
     system::ensure_build_packages()?;
     Progress::start().step(
         "Every bit flip and 100,000 mutations of each handshake message (six minutes on two cores)",
@@ -21,7 +27,12 @@ fn handshake() -> Outcome {
 }
 
 /// Many sessions of the same two programs; then their files, logs and the server's memory are searched.
-fn leaks(sessions: &str) -> Outcome {
+fn leaks(options: &[String]) -> Outcome {
+    let sessions = match options {
+        [] => "100",
+        [option, sessions] if option == "--sessions" => sessions,
+        _ => return Err(usage()),
+    };
     if !sessions.parse::<u32>().is_ok_and(|sessions| sessions > 0) {
         return Err(Failure::new("--sessions N: one session or more"));
     }
