@@ -1,5 +1,5 @@
 //! Devices that are not there, and devices that go.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -52,8 +52,7 @@ fn a_sound_file_that_cannot_be_read_is_named() {
 fn real_devices_that_go_in_a_session_are_named_and_the_session_goes_on() {
     let stage = Stage::new("devices-lost");
     let Some(sound) = SoundServer::start(&stage.folder.join("sound")) else {
-        println!("skipped: no PulseAudio here");
-        return;
+        return sotto_netlab::skip("no PulseAudio here");
     };
     let client = stage
         .setup("client")

@@ -408,7 +408,7 @@ fn check_pictures(folder: &Path, least_share: f64) {
 fn skipped() -> bool {
     let missing = lab::missing();
     if let Some(why) = &missing {
-        println!("skipped: {why}");
+        sotto_netlab::skip(why);
     }
     missing.is_some()
 }

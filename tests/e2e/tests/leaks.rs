@@ -14,12 +14,12 @@ const SAID: [&str; 2] = ["Nachtigall, ick hör dir trapsen", "Zaunkönig im Birn
 
 type Keys = BTreeSet<[u8; 32]>;
 
-/// The memory of a program; `None`, said aloud, where the system does not let a test read it.
+/// The memory of a program; `None`, as a skip, where the system does not let a test read it.
 fn memory(pid: u32) -> Option<Memory> {
     match Memory::of(pid) {
         Ok(memory) => Some(memory),
         Err(error) => {
-            println!("SKIPPED: the memory of another process can't be read here ({error}); root can");
+            sotto_netlab::skip(&format!("the memory of another process can't be read here ({error}); root can"));
             None
         }
     }

@@ -189,7 +189,7 @@ pub fn missing() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use std::net::UdpSocket;
     use std::sync::atomic::Ordering;
     use std::time::Duration;
@@ -213,8 +213,7 @@ mod tests {
     #[test]
     fn the_persons_could_reach_each_other_and_the_capture_sees_it() {
         if let Some(why) = missing() {
-            println!("skipped: {why}");
-            return;
+            return crate::skip(&why);
         }
         let lab = Lab::new(&Links::Veth).unwrap();
         let file = std::env::temp_dir().join(format!("{}.pcap", lab.place(Site::Client).name()));
@@ -236,8 +235,7 @@ mod tests {
     #[test]
     fn a_wire_loses_the_share_it_was_told_and_the_same_packets_for_a_seed() {
         if let Some(why) = missing() {
-            println!("skipped: {why}");
-            return;
+            return crate::skip(&why);
         }
         let impairment = Impairment { delay: Duration::from_millis(5), ..Impairment::lossy(7, 0.05) };
         let lab = Lab::new(&Links::Wires([impairment, Impairment::lossy(8, 0.0)])).unwrap();
@@ -250,8 +248,7 @@ mod tests {
     #[test]
     fn namespaces_of_a_dead_process_are_reaped_and_those_of_a_living_one_stay() {
         if let Some(why) = missing() {
-            println!("skipped: {why}");
-            return;
+            return crate::skip(&why);
         }
         // No process has this id: above the kernel's largest pid.
         let dead = "sotto-lab-99999999-00000000-x";

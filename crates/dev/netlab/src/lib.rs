@@ -16,7 +16,8 @@
 //! # Ok::<(), sotto_netlab::LabError>(())
 //! ```
 //!
-//! Everything here needs Linux; namespaces need root. A test asks [`lab::missing`] first and says why it is skipped.
+//! Everything here needs Linux; namespaces need root. A test asks [`lab::missing`] first and, where
+//! something is, tells [`skip()`] why it does nothing.
 
 pub mod capture;
 mod error;
@@ -25,6 +26,7 @@ mod namespace;
 pub mod packet;
 pub mod quality;
 pub mod scan;
+mod skip;
 pub mod sound_server;
 pub mod stun;
 mod tun;
@@ -34,3 +36,4 @@ pub mod wire;
 
 pub use error::LabError;
 pub use namespace::{Namespace, reap_leftovers};
+pub use skip::skip;

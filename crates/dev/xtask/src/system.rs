@@ -115,7 +115,8 @@ const MODELS: &[Need] = &[
     },
 ];
 
-/// What the tests with network namespaces and sound devices use. Without it they say that they are skipped.
+/// What the tests with network namespaces and sound devices use. Without it they say that they are skipped, or fail
+/// where SOTTO_NO_SKIP is set.
 const REAL_PARTS: &[Need] = &[
     Need { what: "ip (network namespaces)", packages: &["iproute2"], present: || runs("ip", "-V") },
     Need {
@@ -194,7 +195,8 @@ fn ensure(needs: &[Need]) -> Outcome {
     }
 }
 
-/// Installs what those tests use if that is possible without asking; they skip themselves otherwise.
+/// Installs what those tests use if that is possible without asking; they skip themselves otherwise, or
+/// fail where SOTTO_NO_SKIP is set.
 pub(crate) fn try_test_packages() {
     let packages: Vec<&str> = REAL_PARTS
         .iter()

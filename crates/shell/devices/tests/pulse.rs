@@ -45,8 +45,7 @@ fn raw(samples: &[i16]) -> Vec<u8> {
 fn sound_goes_through_real_devices_and_a_lost_device_is_named() {
     let folder = std::env::temp_dir().join(format!("sotto-pulse-{}", std::process::id()));
     let Some(server) = SoundServer::start(&folder) else {
-        eprintln!("skipped: no PulseAudio here");
-        return;
+        return sotto_netlab::skip("no PulseAudio here");
     };
     // The libraries read it once, before any other thread of this test exists.
     let address = server.address();
