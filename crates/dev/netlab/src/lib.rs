@@ -3,7 +3,8 @@
 //!
 //! It owns: namespaces and the links between them ([`lab`]), a userspace wire with seeded loss ([`wire`]), reading
 //! captures ([`capture`], [`packet`], [`stun`]), the scanners ([`scan`]), measures of what arrived ([`quality`]), a
-//! voice to speak with ([`voice`]), and sound devices to speak into ([`sound_server`]). It knows nothing of sessions, keys or processes of this project: a scanner
+//! voice to speak with ([`voice`]), sound devices to speak into
+//! ([`sound_server`]), and what other programs could get of a running one ([`Exposure`]). It knows nothing of sessions, keys or processes of this project: a scanner
 //! that shared code with what it judges could share its mistakes.
 //!
 //! ```no_run
@@ -21,6 +22,7 @@
 
 pub mod capture;
 mod error;
+mod exposure;
 pub mod lab;
 mod namespace;
 pub mod packet;
@@ -35,5 +37,6 @@ pub mod wav;
 pub mod wire;
 
 pub use error::LabError;
+pub use exposure::{Exposure, ordinary};
 pub use namespace::{Namespace, reap_leftovers};
 pub use skip::skip;
