@@ -97,6 +97,15 @@ impl Peer {
         Self::start_by(lab.command(site, &setup.program), setup)
     }
 
+    /// Starts a peer as an ordinary person does: without root's privileges, also where a test has them.
+    ///
+    /// # Panics
+    /// If it doesn't start.
+    #[must_use]
+    pub fn start_ordinary(setup: &PeerSetup) -> Self {
+        Self::start_by(sotto_netlab::ordinary(&setup.program), setup)
+    }
+
     /// Starts a peer that is to refuse to: how it ends, and what it says.
     ///
     /// # Panics

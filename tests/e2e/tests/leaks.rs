@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use common::Stage;
 use serde_json::{Value, json};
 use sotto_e2e::{Meeting, Memory, Peer, ServerSetup};
+use sotto_netlab::Exposure;
 
 const LABEL: &str = "Kanarienvogel Dienstag";
 const SAID: [&str; 2] = ["Nachtigall, ick hör dir trapsen", "Zaunkönig im Birnbaum"];
@@ -32,6 +33,23 @@ fn keys(peer: &Peer) -> Option<Keys> {
 /// Both have erased what they had: they say so a moment after `ended`.
 fn let_go() {
     std::thread::sleep(Duration::from_millis(1_500));
+}
+
+/// Before a session and in it: nothing undoes on the way what is set at the start.
+#[test]
+fn a_running_peer_dumps_no_core_and_lets_no_program_read_it() {
+    let stage = Stage::new("exposure");
+    let [therapist, client] = ["therapist", "client"].map(|role| Peer::start_ordinary(&stage.setup(role)));
+    let unexposed = |peer: &Peer| assert_eq!(Exposure::of(peer.pid()).unwrap(), Exposure::none());
+    unexposed(&therapist);
+    unexposed(&client);
+    let mut meeting = Meeting::by_invite(therapist, client, "link");
+    meeting.open();
+    for peer in meeting.both() {
+        unexposed(peer);
+    }
+    meeting.end();
+    meeting.close();
 }
 
 #[test]
