@@ -86,6 +86,8 @@ pub const ALL: &[&str] = &[
     "move-erase",
     "help",
     "ended",
+    "ended-abnormal",
+    "ended-lost",
 ];
 
 /// The scenes that the reference pictures show.
@@ -245,12 +247,17 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
             therapist(&mut desk);
             desk.interface.open(Place::Help);
         }
-        "ended" => {
+        "ended" | "ended-abnormal" | "ended-lost" => {
             therapist(&mut desk);
             session(&mut desk);
             desk.clock.unix += 47 * 60;
             desk.clock.mono += 47.0 * 60.0;
-            desk.tell(&Event::Ended { reason: EndReason::Normal, complete: true });
+            let (reason, complete) = match name {
+                "ended" => (EndReason::Normal, true),
+                "ended-lost" => (EndReason::Interrupted, false),
+                _ => (EndReason::Abnormal, false),
+            };
+            desk.tell(&Event::Ended { reason, complete });
             desk.snapshot.phase = Phase::Idle;
         }
         other => panic!("there is no scene {other}"),

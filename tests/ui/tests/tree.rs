@@ -141,3 +141,20 @@ fn can_anyone_listen_says_in_a_session_what_was_agreed_and_checked() {
         }
     }
 }
+
+#[test]
+fn the_three_ends_of_a_session_are_told_apart_by_ear_too() {
+    for language in [Language::English, Language::German] {
+        let t = Texts::of(language);
+        let preferences = Preferences { language, reduced_motion: true, ..Preferences::default() };
+        let said = ["ended", "ended-lost", "ended-abnormal"].map(|name| {
+            let window = scenes::open(name, preferences, [1280.0, 800.0]);
+            let status = window.get_by_role(Role::Status);
+            status.accesskit_node().label().unwrap_or_default()
+        });
+        for (said, title) in said.iter().zip([t.ended_title, t.ended_lost_title, t.ended_abnormal_title]) {
+            assert!(said.starts_with(&format!("{title}. ")), "{said}");
+        }
+        assert!(said[2].ends_with(t.ended_abnormal_text) && !said[0].contains(t.ended_abnormal_text), "{said:?}");
+    }
+}

@@ -82,6 +82,8 @@ fn main() -> ExitCode {
         }
     };
     log_to_standard_error(&arguments.log);
+    // Before the passphrase is read.
+    sotto_session::harden();
     #[cfg(feature = "dangerous-plaintext-for-test")]
     dangerous_plaintext::start();
 

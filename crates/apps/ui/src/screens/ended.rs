@@ -52,13 +52,14 @@ fn over(ui: &mut Ui, s: &mut Screen<'_>, outcome: &Outcome) {
         EndReason::Rekey | EndReason::Error => (t.ended_error_title, t.ended_error_text),
         EndReason::Blocked => (t.ended_blocked_title, t.ended_blocked_text),
         EndReason::Interrupted => (t.ended_lost_title, t.ended_lost_text),
-        EndReason::Abnormal => (t.ended_title, t.ended_text),
+        EndReason::Abnormal => (t.ended_abnormal_title, t.ended_text),
     };
     let unsure = outcome.reason == EndReason::Abnormal || (outcome.reason == EndReason::Normal && !outcome.complete);
     let padding = if ui.available_width() < 600.0 { 24 } else { 48 };
     card(ui, padding, 0.0, |ui| {
         title(ui, Type::TITLE, head);
-        announce(ui, &format!("{head}. {lead}"), true);
+        let and = if unsure { t.ended_abnormal_text } else { "" };
+        announce(ui, format!("{head}. {lead} {and}").trim_end(), true);
         gap(ui, 10.0);
         text(ui, Type::LEAD, theme.ink2, lead);
         if unsure {

@@ -385,6 +385,7 @@ pub(super) const ENGLISH: Texts = Texts {
     ended_text: "Camera and microphone are off. The keys of this session are erased, the chat is gone.",
     ended_lost_title: "The connection was lost",
     ended_lost_text: "Camera and microphone are off. You can meet again without a new code; within a quarter of an hour also without comparing words.",
+    ended_abnormal_title: "The session is over, its end is not confirmed",
     ended_abnormal_text: "The end could not be confirmed by the other computer: a last message may be missing.",
     ended_timeout_title: "Nobody compared the words in time",
     ended_timeout_text: "Camera and microphone are off. Nothing is wrong with the keys: meet again and compare then.",

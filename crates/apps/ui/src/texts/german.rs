@@ -385,6 +385,7 @@ pub(super) const GERMAN: Texts = Texts {
     ended_text: "Kamera und Mikrofon sind aus. Die Schlüssel dieser Sitzung sind gelöscht, der Chat ist verschwunden.",
     ended_lost_title: "Die Verbindung ist abgerissen",
     ended_lost_text: "Kamera und Mikrofon sind aus. Sie können sich ohne neuen Code wieder treffen, innerhalb einer Viertelstunde auch ohne Wörter zu vergleichen.",
+    ended_abnormal_title: "Die Sitzung ist zu Ende, das Ende ist nicht bestätigt",
     ended_abnormal_text: "Der andere Computer konnte das Ende nicht bestätigen: eine letzte Nachricht kann fehlen.",
     ended_timeout_title: "Die Wörter wurden nicht rechtzeitig verglichen",
     ended_timeout_text: "Kamera und Mikrofon sind aus. Mit den Schlüsseln ist alles in Ordnung: treffen Sie sich neu und vergleichen Sie dann.",

@@ -88,7 +88,7 @@ texts! {
     chat_they chat_sending end_title end_text end_yes end_no end_put_back muted_said unmuted_said camera_off_said
     camera_on_said choose_device microphone speaker in_use no_devices session
     // After the session
-    ended_title ended_text ended_lost_title ended_lost_text ended_abnormal_text ended_timeout_title
+    ended_title ended_text ended_lost_title ended_lost_text ended_abnormal_title ended_abnormal_text ended_timeout_title
     ended_timeout_text ended_error_title ended_error_text ended_blocked_title ended_blocked_text back_to_room
     back_to_start wait_again close_sotto mismatch_title mismatch_lead mismatch_text what_now step_call
     step_call_text step_tell step_tell_text step_invite step_invite_client step_invite_text new_invite noted
