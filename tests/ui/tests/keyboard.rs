@@ -223,6 +223,17 @@ fn comparing() -> Window {
     scenes::open("compare", preferences(), SIZE)
 }
 
+#[test]
+fn a_card_to_print_has_what_is_compared_later() {
+    let mut window = scenes::open("invite-link", preferences(), [1280.0, 800.0]);
+    window.get_by_label(t().save_card).click();
+    window.run();
+    let requests = std::mem::take(&mut window.state_mut().requests);
+    let cards: Vec<_> = requests.iter().filter(|request| matches!(request, Request::SaveCard(_))).collect();
+    let [Request::SaveCard(card)] = cards[..] else { panic!("{} cards", cards.len()) };
+    assert!(card.text.expose().contains("14203 55718 90266 31840 77125 60093"), "the therapist's own digits");
+}
+
 fn picks(window: &mut Window) -> Vec<Request> {
     let requests = std::mem::take(&mut window.state_mut().requests);
     requests.into_iter().filter(|request| matches!(request, Request::Session(Command::Verify(_)))).collect()

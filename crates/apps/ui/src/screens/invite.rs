@@ -257,7 +257,8 @@ fn hand_over(
             if s.model.abilities.save_card
                 && Button::secondary(t.save_card).icon(icons::PRINTER).height(44.0).show(ui).clicked()
             {
-                let words = fill(t.card_text, &[&s.date(link.expires)]);
+                let own = s.memory.own_fingerprint.clone().unwrap_or_default();
+                let words = fill(t.card_text, &[&s.date(link.expires), &own]);
                 let card = Card { text: Secret::new(Zeroizing::new(words)), code: Secret::new(link.text.clone()) };
                 s.requests.push(Request::SaveCard(card));
             }

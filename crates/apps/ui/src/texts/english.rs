@@ -189,7 +189,7 @@ pub(super) const ENGLISH: Texts = Texts {
     send_fair_text: "A messenger or mailbox that only your client opens. The comparison covers the rest.",
     send_bad: "Rather not",
     send_bad_text: "A shared mailbox, a family computer, or a text that shows on a locked phone.",
-    card_text: "Appointment by computer\n\nOpen Sotto, choose “I have an invite code”, and enter this link or picture. It works once, until {0}.",
+    card_text: "Appointment by computer\n\nOpen Sotto, choose “I have an invite code”, and enter this link or picture. It works once, until {0}.\n\nKeep this sheet. When Sotto shows the fingerprint of us both, one half of it is mine:\n{1}",
     // Contact
     contact_fingerprint: "Fingerprint of your two computers",
     contact_fingerprint_text: "Both of you see the same twelve groups. It changes only when one computer’s key changes.",
@@ -298,8 +298,8 @@ pub(super) const ENGLISH: Texts = Texts {
     show_fingerprint: "Show the fingerprint",
     hide_fingerprint: "Back to the words",
     fingerprint_title: "Fingerprint of your two computers",
-    fingerprint_text: "Another way, for example face to face or with a paper from the room: compare all twelve groups.",
-    fingerprint_same: "All twelve groups are the same",
+    fingerprint_text: "Another way, for example face to face: compare all twelve groups. A printed card has the therapist’s six.",
+    fingerprint_same: "All groups are the same",
     fingerprint_differs: "They differ",
     compare_sent: "You have chosen. As soon as the other side has chosen too, the session begins.",
     compare_sent_title: "Waiting for the other side",
@@ -470,7 +470,7 @@ pub(super) const ENGLISH: Texts = Texts {
     listen_footer: "Nothing protects against a camera or a person in the room.",
     // Alerts
     alert_wrong_code: "If this was not a typing slip of your client, make a new code.",
-    alert_broken_off: "If it was not your client, whose line may have failed, somebody else has this invite: make a new one.",
+    alert_broken_off: "If it was not your client, whose line may have broken, somebody else has this invite: make a new one.",
     alert_burned: "If it was not a typing slip, somebody is guessing. Ask who may have seen the code.",
     alert_second_use: "A second person used an invite that was already used",
     alert_second_use_text: "Compare the words before you say anything private.",
