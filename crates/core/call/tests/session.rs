@@ -393,3 +393,27 @@ fn each_session_learns_the_peers_versions_and_the_floor_never_falls() {
     assert!(duo.waiting().is_none());
     assert_eq!(duo.side(Who::Therapist).contacts.values().next().unwrap().version_floor, 2);
 }
+
+#[test]
+fn another_srtp_profile_or_dtls_suite_ends_the_session_before_anything_is_shown() {
+    let (profile, suite) = ("SRTP_AEAD_AES_256_GCM", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+    for (profile, suite) in [
+        ("SRTP_AES128_CM_HMAC_SHA1_80", suite),
+        ("SRTP_AEAD_AES_128_GCM", suite),
+        ("", suite),
+        (profile, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+        (profile, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"),
+        (profile, ""),
+    ] {
+        let mut duo = Duo::new(47);
+        let (contact, text) = duo.invite(InviteForm::Code);
+        duo.join(&text);
+        duo.negotiate(profile, suite);
+        duo.admit(contact);
+        duo.run_for(2_000);
+        for who in BOTH {
+            assert!(duo.codes(who).contains(&"E_SRTP"), "{profile} {suite} {who:?}");
+            assert!(duo.card(who).is_none() && duo.gate(who).is_none(), "{profile} {suite} {who:?}");
+        }
+    }
+}

@@ -118,6 +118,7 @@ pub struct Duo {
     media_tamper: Option<MediaTamper>,
     between: Option<Box<dyn Between>>,
     fingerprint_lie: Option<[u8; 32]>,
+    negotiated: [&'static str; 2],
     relay_up: bool,
     media_ms: u64,
     /// From one packet of sound to the next, ms; 0 for none. One in five seconds shows what keys do.
@@ -168,6 +169,7 @@ impl Duo {
             media_tamper: None,
             between: None,
             fingerprint_lie: None,
+            negotiated: ["SRTP_AEAD_AES_256_GCM", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"],
             relay_up: true,
             media_ms: 0,
             media_every_ms: 5_000,
@@ -211,6 +213,11 @@ impl Duo {
     /// Makes the transports report this certificate of the peer instead of the announced one.
     pub const fn lie_about_certificate(&mut self, fingerprint: [u8; 32]) {
         self.fingerprint_lie = Some(fingerprint);
+    }
+
+    /// Both transports report that they negotiated this SRTP profile and this DTLS suite.
+    pub const fn negotiate(&mut self, srtp_profile: &'static str, dtls_cipher: &'static str) {
+        self.negotiated = [srtp_profile, dtls_cipher];
     }
 
     /// The relay goes, and both transports notice; or it is there again, for whoever restarts.
@@ -542,8 +549,8 @@ impl Duo {
         for (who, id, peer) in [(Who::Client, client.0, therapist.1), (Who::Therapist, therapist.0, client.1)] {
             let report = TransportReport::Connected {
                 remote_fingerprint: self.fingerprint_lie.unwrap_or(peer),
-                srtp_profile: "SRTP_AEAD_AES_256_GCM".into(),
-                dtls_cipher: "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256".into(),
+                srtp_profile: self.negotiated[0].into(),
+                dtls_cipher: self.negotiated[1].into(),
                 relayed: true,
             };
             self.later(10, who, Input::Transport(id, report));
