@@ -102,6 +102,47 @@ fn traffic_keys_and_chat_are_gone_from_memory_when_the_session_is_over() {
     meeting.close();
 }
 
+/// SRTP and SRTCP both ways: they live as long as the session, under the layer that is renewed.
+const KEYS_OF_SRTP: usize = 4;
+
+#[test]
+fn keys_of_an_epoch_are_gone_from_memory_while_the_session_goes_on() {
+    let stage = Stage::new("epochs");
+    let [therapist, client] =
+        ["therapist", "client"].map(|role| Peer::start(&stage.setup(role).with("--rekey-seconds", "4")));
+    let (Some(before), Some(before_client)) = (keys(&therapist), keys(&client)) else { return };
+    let mut meeting = Meeting::by_invite(therapist, client, "code");
+    meeting.open();
+    meeting.see_and_hear();
+    let in_use = |meeting: &mut Meeting| {
+        let both = meeting.both().map(|peer| memory(peer.pid()).unwrap().aes_256_keys());
+        let new = |which: usize, before: &Keys| -> Keys { both[which].difference(before).copied().collect() };
+        new(0, &before).intersection(&new(1, &before_client)).copied().collect::<Keys>()
+    };
+    let first = in_use(&mut meeting);
+    assert!(first.len() >= 16, "only {} keys are the same on both sides", first.len());
+    let epoch = |meeting: &mut Meeting| meeting.both().map(|peer| peer.stats()["epoch"].as_u64().unwrap());
+    let begun = epoch(&mut meeting);
+    meeting.talk(24.0);
+    for (begun, now) in begun.into_iter().zip(epoch(&mut meeting)) {
+        assert!(now >= begun + 3, "from epoch {begun} to {now}");
+    }
+    let second = in_use(&mut meeting);
+    let stayed: Keys = first.intersection(&second).copied().collect();
+    println!("{} keys, then {}; {} stayed", first.len(), second.len(), stayed.len());
+    assert!(second.len() >= 16 && stayed.len() <= KEYS_OF_SRTP, "{} of {} keys stayed", stayed.len(), first.len());
+    let mut left = Vec::new();
+    for peer in meeting.both() {
+        let memory = memory(peer.pid()).unwrap();
+        for key in first.difference(&stayed) {
+            left.extend(memory.places(key).into_iter().map(|place| format!("{}: {place}", peer.pid())));
+        }
+    }
+    assert!(left.is_empty(), "keys of a former epoch are left in memory:\n{}", left.join("\n"));
+    meeting.end();
+    meeting.close();
+}
+
 /// What must be nowhere: what it is, and its bytes.
 struct Canaries(Vec<(String, Vec<u8>)>);
 
