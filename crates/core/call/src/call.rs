@@ -1,5 +1,7 @@
 //! One authenticated session, from the waiting room to the end (PROTOCOL §5.1, §6.3, §8, §11).
 
+#[cfg(feature = "cheat")]
+mod cheat;
 mod commit;
 mod end;
 pub(crate) mod files;
@@ -27,6 +29,8 @@ use crate::{
     io::{MediaRequest, ServerRequest, ServerUrl, Ticket, TransportId, TransportReport, TransportRequest},
 };
 
+#[cfg(feature = "cheat")]
+pub use cheat::Said;
 pub(crate) use commit::ContinuityWrite;
 use commit::{Committing, Then};
 
@@ -157,6 +161,8 @@ pub(crate) struct Call {
     sent_chat: Vec<(u64, std::sync::Arc<str>)>,
     effects: Vec<Effect>,
     stage: Stage,
+    #[cfg(feature = "cheat")]
+    cheat: Option<Box<cheat::Cheat>>,
 }
 
 /// The peer, whose key the handshake proved and the pin decision accepted.
@@ -220,6 +226,8 @@ impl Call {
             sent_chat: Vec::new(),
             effects: Vec::new(),
             stage: Stage::AwaitPolicy { deadline_ms: u64::MAX },
+            #[cfg(feature = "cheat")]
+            cheat: None,
         }
     }
 

@@ -22,6 +22,8 @@ mod io;
 mod join;
 mod room;
 
+#[cfg(feature = "cheat")]
+pub use call::Said;
 pub use io::{
     Change, FileReport, FileRequest, Input, MediaRequest, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket,
     TransportId, TransportReport, TransportRequest,

@@ -64,7 +64,7 @@ pub struct Side {
     pub media_key: Option<(u8, u8)>,
     /// Packets of the other side that it opened.
     pub packets_opened: u64,
-    media: Option<(Box<MediaSealer>, Box<MediaOpener>)>,
+    pub(crate) media: Option<(Box<MediaSealer>, Box<MediaOpener>)>,
     /// Transports that were ever made.
     pub transports: u32,
     /// ICE restarts that the transport was asked for.
@@ -321,6 +321,10 @@ impl Duo {
         let mut rng = self.rng.clone();
         self.sides[who as usize].room.handle(now, input, &mut rng);
         self.rng = rng;
+        self.carry_out_all(who);
+    }
+
+    pub(crate) fn carry_out_all(&mut self, who: Who) {
         let mut outputs = VecDeque::new();
         while let Some(output) = self.sides[who as usize].room.poll() {
             outputs.push_back(output);
@@ -404,10 +408,11 @@ impl Duo {
         let side = &mut self.sides[who as usize];
         match (request, &mut side.media) {
             (MediaRequest::Start { sealer, mut opener, .. }, _) => {
-                opener.set_allowed(TrackSet::ALL);
+                opener.set_allowed([TrackId::Audio, TrackId::Camera].into_iter().collect());
                 side.has_media = true;
                 side.media = Some((sealer, opener));
             }
+            (MediaRequest::Open, Some((_, opener))) => opener.set_allowed(TrackSet::ALL),
             (MediaRequest::Stop, _) => (side.has_media, side.media) = (false, None),
             (MediaRequest::AdmitEpoch(keys), Some((_, opener))) => {
                 opener.admit_epoch(*keys).expect("epochs follow one another");
@@ -443,7 +448,7 @@ impl Duo {
         }
     }
 
-    fn open_media(&mut self, to: Who, packet: &SealedPacket) {
+    pub(crate) fn open_media(&mut self, to: Who, packet: &SealedPacket) {
         let (now_ms, side) = (self.now_ms, &mut self.sides[to as usize]);
         let Some((_, opener)) = &mut side.media else { return };
         let before = opener.epoch();

@@ -5,6 +5,7 @@
 mod between;
 mod duo;
 mod files;
+mod liar;
 mod parts;
 mod rng;
 mod server;
@@ -12,4 +13,6 @@ mod server;
 pub use between::Between;
 pub use duo::{CELL_DELAY_MS, Duo, Side, Who};
 pub use files::Files;
+pub use liar::Message;
 pub use rng::SeededRng;
+pub use sotto_call::Said;

@@ -14,8 +14,10 @@ const MAY_BE_UNSAFE: &[&str] = &["sotto-codecs", "sotto-devices", "sotto-fuzz", 
 const PLAINTEXT_FEATURE: &str = "dangerous-plaintext-for-test";
 
 /// Features for the adversary kit and for fuzzing.
-const TEST_FEATURES: [(&str, &str); 4] = [
+const TEST_FEATURES: [(&str, &str); 6] = [
     ("sotto-handshake", "cheat"),
+    ("sotto-call", "cheat"),
+    ("sotto-frame-crypto", "cheat"),
     ("sotto-vault", "fuzz"),
     ("sotto-transport", "fuzz"),
     ("sotto-rendezvous-server", "fuzz"),
