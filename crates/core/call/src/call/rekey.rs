@@ -213,7 +213,8 @@ impl Call {
             (Role::Initiator, ControlMessage::Rk2(of, body)) => self.rk2(ctx, of, &body),
             (Role::Responder, ControlMessage::Rk3(of, proof)) => self.rk3(ctx, of, &proof),
             (Role::Initiator, ControlMessage::RkReq) => {
-                if self.rekey.is_stable() {
+                // After an attempt that failed, the next comes by itself, and no request shortens its pause.
+                if self.rekey.is_stable() && self.rekey.attempt == 0 {
                     let soonest = self.rekey.begun_ms.saturating_add(SHORTEST_MS).max(ctx.now.mono_ms);
                     self.rekey.due_ms = self.rekey.due_ms.min(soonest);
                 }
@@ -233,6 +234,11 @@ impl Call {
             return;
         }
         self.rekey.attempt = of.attempt;
+        if self.rekey.settling.is_some() {
+            // A track of the peer, of data or of media, has not left the epoch before: it is tried again later.
+            self.control(ctx, &ControlMessage::RkFail(of));
+            return;
+        }
         self.rekey.progress = Progress::Stable;
         let answer = self.rekey.terms.respond(of.epoch, &self.rekey.psk, message, ctx.rng);
         let Ok((body, root)) = answer else {
@@ -247,7 +253,6 @@ impl Call {
                 self.rekey.due_ms = ctx.after(self.rekey.every_ms.saturating_add(ASK_AFTER_MS));
                 self.control(ctx, &ControlMessage::Rk2(of, body));
             }
-            // A track of the peer has not left the epoch before: it is tried again later.
             None => {
                 self.control(ctx, &ControlMessage::RkFail(of));
             }
