@@ -42,6 +42,8 @@ const RELAY_WAIT_MS: u64 = 4_000;
 /// A key frame is large: however often the peer asks, there is one in this time.
 const KEYFRAME_PAUSE_MS: u64 = 300;
 const HELD_CHAT_LIMIT: usize = 64 * 1024;
+/// Empty ones count too.
+const MOST_HELD_CHAT: usize = 256;
 const MAX_TEXT: usize = 8 * 1024;
 
 /// What this side holds about the contact when the session starts.

@@ -142,7 +142,7 @@ impl World {
                 self.story.push("denied".into());
                 self.duo.command(Who::Therapist, Command::Deny(contact));
             }
-            // A verified contact would get another try: that has a test of its own.
+            // A verified contact would get another try: that has a test of its own, in `lying_peer.rs`.
             1 if state == Unverified => {
                 self.story.push("different".into());
                 self.duo.admit(contact);

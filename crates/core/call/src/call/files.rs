@@ -184,7 +184,7 @@ impl Call {
     pub(super) fn file_message(&mut self, ctx: &mut Ctx<'_>, message: FileMessage) {
         match (&self.stage, message) {
             (Stage::Open, message) => self.open_file_message(ctx, message),
-            (Stage::Comparing(_) | Stage::NotAsked { .. }, FileMessage::Offer(offer)) if self.files.early.is_none() => {
+            (stage, FileMessage::Offer(offer)) if records::awaits_result(stage) && self.files.early.is_none() => {
                 self.files.early = Some(offer);
             }
             // What was on its way when somebody pressed End.

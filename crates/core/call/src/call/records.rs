@@ -100,6 +100,7 @@ impl Call {
                 self.maybe_bound(ctx);
             }
             ControlMessage::SasResult(result) => self.sas_result(ctx, result),
+            ControlMessage::MediaState { .. } | ControlMessage::Keyframe { .. } if self.is_out_of_place(ctx) => {}
             ControlMessage::MediaState { audio, camera, .. } => {
                 for (track, on) in [(TrackId::Audio, audio), (TrackId::Camera, camera)] {
                     ctx.event(media_event(track, sotto_session_api::MediaDirection::In, !on));
@@ -118,6 +119,15 @@ impl Call {
             ControlMessage::End(end) => self.end_received(ctx, end, message.before),
             ControlMessage::EndAck(end) => self.end_ack_received(ctx, end, message.before),
         }
+    }
+
+    /// A message of a running session that comes before it is bound, which ends it, or while it ends, which is ignored.
+    pub(super) fn is_out_of_place(&mut self, ctx: &mut Ctx<'_>) -> bool {
+        let is_out_of_place = !self.has_live_keys();
+        if is_out_of_place && !matches!(self.stage, Stage::Ending(_)) {
+            self.fail(ctx, "E_DATA_ORDER");
+        }
+        is_out_of_place
     }
 
     pub(super) fn maybe_bound(&mut self, ctx: &mut Ctx<'_>) {
@@ -197,7 +207,11 @@ impl Call {
 
     pub(super) fn sas_result(&mut self, ctx: &mut Ctx<'_>, result: u8) {
         match (&mut self.stage, result) {
-            (Stage::Comparing(_), 0) => self.mismatch(ctx, OTHER_SIDE),
+            // For good: an END of our own follows, so that nothing that is said or picked later takes it back.
+            (Stage::Comparing(_), 0) => {
+                self.mismatch(ctx, OTHER_SIDE);
+                self.send_end(ctx, 1);
+            }
             (Stage::Comparing(comparison), 1) => {
                 comparison.remote_matched();
                 self.maybe_open(ctx);
@@ -263,13 +277,13 @@ impl Call {
     }
 
     pub(super) fn chat_message(&mut self, ctx: &mut Ctx<'_>, message: ChatMessage, counter: u64) {
-        match self.stage {
+        match &self.stage {
             Stage::Open | Stage::Ending(_) => self.show_chat(ctx, message, counter),
-            Stage::Comparing(_) | Stage::NotAsked { .. } => {
+            stage if awaits_result(stage) => {
                 // The peer's chat may overtake its SAS_RESULT, which travels on another stream.
                 let size = |message: &ChatMessage| message.encode_data().len();
                 let held: usize = self.held_chat.iter().map(|(message, _)| size(message)).sum();
-                if held + size(&message) > HELD_CHAT_LIMIT {
+                if held + size(&message) > HELD_CHAT_LIMIT || self.held_chat.len() >= MOST_HELD_CHAT {
                     self.fail(ctx, "E_DATA_ORDER");
                 } else {
                     self.held_chat.push((message, counter));
@@ -319,5 +333,15 @@ impl Call {
                 ctx.transport(id, TransportRequest::RequestKeyframe(track));
             }
         }
+    }
+}
+
+/// Our own answer to the words is given, or was not asked for: the peer may be open already, and what it says then may
+/// overtake its result. Before that it can't be (PROTOCOL §6.3).
+pub(super) const fn awaits_result(stage: &Stage) -> bool {
+    match stage {
+        Stage::Comparing(comparison) => comparison.is_picked(),
+        Stage::NotAsked { .. } => true,
+        _ => false,
     }
 }

@@ -201,11 +201,7 @@ impl Call {
 
     /// A message of a rekey. One of another attempt is ignored; one that the sender's role never sends ends the session.
     pub(super) fn rekey_message(&mut self, ctx: &mut Ctx<'_>, message: ControlMessage) {
-        if !self.has_live_keys() {
-            // An end is under way: a rekey leads nowhere any more.
-            if !matches!(self.stage, Stage::Ending(_)) {
-                self.fail(ctx, "E_DATA_ORDER");
-            }
+        if self.is_out_of_place(ctx) {
             return;
         }
         match (self.role, message) {
