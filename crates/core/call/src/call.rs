@@ -153,6 +153,8 @@ pub(crate) struct Call {
     path: heal::PathState,
     relayed: bool,
     is_mismatch: bool,
+    /// Gate G2 was reached.
+    was_open: bool,
     keyframe_next_ms: u64,
     /// For the therapist's record alone.
     session_id: [u8; 16],
@@ -220,6 +222,7 @@ impl Call {
             path: heal::PathState::default(),
             relayed: false,
             is_mismatch: false,
+            was_open: false,
             keyframe_next_ms: 0,
             session_id,
             ended: None,

@@ -164,6 +164,28 @@ fn what_is_held_is_forgotten_if_it_did_not_match() {
 }
 
 #[test]
+fn what_comes_while_a_session_ends_that_was_never_open_is_not_shown() {
+    for (ends_by, has_picked) in [(0, false), (0, true), (1, false), (2, true)] {
+        let (mut duo, _) = comparing(3);
+        duo.go_deaf(Who::Client);
+        if has_picked {
+            pick(&mut duo, Who::Therapist);
+        }
+        match ends_by {
+            0 => duo.command(Who::Therapist, Command::End),
+            1 => none_of_these(&mut duo, Who::Therapist),
+            _ => duo.say(Who::Client, &ControlMessage::SasResult(0)),
+        }
+        for lie in [text("now"), offer(1)] {
+            duo.say(Who::Client, &lie);
+        }
+        duo.run_for(5_000);
+        assert!(shown(&duo, Who::Therapist).is_empty(), "{ends_by}");
+        assert_eq!(ended(&duo, Who::Therapist), Some((EndReason::Abnormal, false)), "the client answers nothing");
+    }
+}
+
+#[test]
 fn of_files_one_offer_alone_may_overtake_the_result() {
     let mut second = about_files();
     second.push(offer(2));
@@ -290,6 +312,30 @@ fn a_received_end_of_a_mismatch_forces_a_comparison_of_a_verified_contact_and_bl
         assert_eq!(duo.card(Who::Therapist).map(|card| card.reason), Some(CompareReason::First), "in G2 {in_g2}");
         duo.compare();
         assert_eq!(states(&duo), [Verified; 2]);
+    }
+}
+
+#[test]
+fn a_mismatch_that_crosses_our_own_end_is_heard_all_the_same() {
+    for (was_verified, state) in [(true, Unverified), (false, Mismatch)] {
+        let mut duo = Duo::new(21);
+        if was_verified {
+            let contacts = duo.open_session(InviteForm::Code);
+            duo.command(Who::Client, Command::End);
+            duo.run_for(2_000);
+            meet_again(&mut duo, contacts);
+        } else {
+            duo = comparing(21).0;
+        }
+        duo.command(Who::Therapist, Command::Verify(Pick::NoneOfThese));
+        for (who, command) in [(Who::Client, Command::End), (Who::Therapist, Command::Verify(Pick::NoneOfThese))] {
+            duo.command(who, command);
+        }
+        duo.run_for(4_000);
+        assert_eq!(ended(&duo, Who::Client), Some((EndReason::Normal, true)));
+        assert_eq!(ended(&duo, Who::Therapist), Some((EndReason::Mismatch, true)));
+        assert_eq!(BOTH.map(|who| alerts(&duo, who).contains(&AlertCode::Mismatch)), [true; 2]);
+        assert_eq!(states(&duo), [state; 2]);
     }
 }
 

@@ -38,6 +38,9 @@ impl Call {
                 if let Stage::Ending(Ending::AwaitAck { sent, .. }) = &mut self.stage {
                     sent.push(now);
                 }
+                if end.reason == 1 {
+                    self.mismatch(ctx);
+                }
             }
             Stage::NotAsked { .. } | Stage::Comparing(_) | Stage::Open => {
                 ctx.media(MediaRequest::Stop);

@@ -244,6 +244,7 @@ impl Call {
 
     pub(super) fn open(&mut self, ctx: &mut Ctx<'_>) {
         self.stage = Stage::Open;
+        self.was_open = true;
         ctx.media(MediaRequest::Open);
         ctx.event(Event::Gate(Gate::G2));
         for (held, counter) in core::mem::take(&mut self.held_chat) {
@@ -278,7 +279,10 @@ impl Call {
 
     pub(super) fn chat_message(&mut self, ctx: &mut Ctx<'_>, message: ChatMessage, counter: u64) {
         match &self.stage {
-            Stage::Open | Stage::Ending(_) => self.show_chat(ctx, message, counter),
+            Stage::Open => self.show_chat(ctx, message, counter),
+            // What was on its way when somebody pressed End; nothing of a session that was never open.
+            Stage::Ending(_) if self.was_open => self.show_chat(ctx, message, counter),
+            Stage::Ending(_) => {}
             stage if awaits_result(stage) => {
                 // The peer's chat may overtake its SAS_RESULT, which travels on another stream.
                 let size = |message: &ChatMessage| message.encode_data().len();
