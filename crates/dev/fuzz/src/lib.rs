@@ -1,5 +1,5 @@
 //! Hostile input as plain functions (PROTOCOL §12.5): what each parser, each message and each state does with bytes
-//! that nobody authenticated.
+//! that nobody authenticated, and a session with what a peer says who is authentic and lies.
 //!
 //! A body panics where a promise is broken: a refused input changed the state, an accepted one has a second encoding.
 //! [`Target::check`] adds that no more than 1 MiB is allocated. Tests replay `tests/fuzz/TARGET` and seeded changes of it;
@@ -9,6 +9,7 @@
 mod machines;
 mod parsers;
 mod sealed;
+mod session;
 
 /// Most that one unauthenticated input may make a program allocate, bytes.
 pub const MAX_ALLOCATED: u64 = 1 << 20;
@@ -25,7 +26,12 @@ pub struct Target {
     seeds: fn() -> Vec<Vec<u8>>,
     /// Most that is allocated while the state is as it is, bytes.
     most: u64,
+    /// Changed inputs that a test tries.
+    changes: u64,
 }
+
+/// Changed inputs of a target that tests try; the search itself is `cargo xtask fuzz`.
+const CHANGES: u64 = 3_000;
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
@@ -39,6 +45,8 @@ pub const TARGETS: &[Target] = &[
     target_of("data-record", "whoever is inside DTLS", sealed::record, sealed::record_seeds),
     target_of("control-message", "an authenticated peer", parsers::control, parsers::control_seeds),
     target_of("rekey-message", "whoever has the keys of the running epoch", sealed::rekey, sealed::rekey_seeds),
+    // A session is made for each input: the two sides and their server are in what it takes.
+    target_of("session-records", "a peer with the session's keys", session::records, session::seeds).changed(300),
     target_of("video-packet", "an authenticated peer", parsers::video_packet, parsers::video_seeds),
     // The picture itself is larger than what the input made of it.
     target_of("h264", "an authenticated peer", parsers::h264, parsers::h264_seeds).allowing(64 << 20),
@@ -61,13 +69,25 @@ pub const TARGETS: &[Target] = &[
 ];
 
 const fn target_of(name: &'static str, from: &'static str, body: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Target {
-    Target { name, from, body, seeds, most: MAX_ALLOCATED }
+    Target { name, from, body, seeds, most: MAX_ALLOCATED, changes: CHANGES }
 }
 
 impl Target {
     const fn allowing(mut self, most: u64) -> Self {
         self.most = most;
         self
+    }
+
+    /// Fewer, where each of them takes long.
+    const fn changed(mut self, changes: u64) -> Self {
+        self.changes = changes;
+        self
+    }
+
+    /// How many changed inputs a test tries.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Feeds one input.

@@ -6,9 +6,6 @@ use std::{fs, path::PathBuf};
 use sotto_fuzz::{TARGETS, Target};
 use sotto_sim::SeededRng;
 
-/// Changed inputs for each target; the search itself is `cargo xtask fuzz`.
-const CHANGES: u64 = 3_000;
-
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/fuzz")).join(target.name);
     let mut files: Vec<_> =
@@ -45,12 +42,12 @@ fn every_found_input_and_its_changes_keep_the_promises() {
             target.check(input);
         }
         let mut rng = SeededRng::new(0x5077);
-        for _ in 0..CHANGES {
+        for _ in 0..target.changes() {
             let mut input = inputs[rng.below(inputs.len() as u64) as usize].clone();
             change(&mut rng, &mut input);
             target.check(&input);
         }
-        println!("{}: {} inputs and {CHANGES} changes", target.name, inputs.len());
+        println!("{}: {} inputs and {} changes", target.name, inputs.len(), target.changes());
     }
 }
 
