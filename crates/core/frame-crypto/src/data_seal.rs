@@ -75,7 +75,7 @@ impl DataSealer {
     }
 
     /// For tests: one record with flags as they are given, whatever they mean to the other side. `data` of more than
-    /// [`MAX_RECORD_DATA`] bytes is cut.
+    /// [`max_record_data`] bytes is cut.
     ///
     /// # Errors
     /// [`SealError::WrongTrack`], [`SealError::CounterExhausted`].
@@ -86,11 +86,11 @@ impl DataSealer {
         if transcript.next_ctr >= COUNTER_LIMIT {
             return Err(SealError::CounterExhausted);
         }
-        let data = data.get(..data.len().min(MAX_RECORD_DATA)).unwrap_or_default();
+        let data = data.get(..data.len().min(max_record_data(track))).unwrap_or_default();
         let mut prefix = prefix(mtype, false, u16::try_from(data.len()).map_err(|_| SealError::TooLong)?);
         prefix[1] = flags;
         let sealed = key
-            .seal(transcript.next_ctr, &metadata(track), &[&prefix, data], padding(data.len()))
+            .seal(transcript.next_ctr, &metadata(track), &[&prefix, data], padding(track, data.len()))
             .expect("record metadata has six bytes");
         transcript.add(&[&prefix, data].concat());
         Ok(SealedRecord { track, bytes: sealed.into() })

@@ -39,7 +39,7 @@ impl Call {
                     sent.push(now);
                 }
                 if end.reason == 1 {
-                    self.mismatch(ctx);
+                    self.mismatch(ctx, records::OTHER_SIDE);
                 }
             }
             Stage::NotAsked { .. } | Stage::Comparing(_) | Stage::Open => {
