@@ -122,7 +122,7 @@ pub(crate) fn link_looks(seed: u64) -> Result<(), Fallen> {
     }
     let (words, finished) = (holder.words.get(), holder.finished.get());
     check(words > 0, || "no words were seen".into())?;
-    check((finished > 0) == (seed % 3 != 0), || format!("{finished} handshakes were finished"))?;
+    check((finished == 0) == seed.is_multiple_of(3), || format!("{finished} handshakes were finished"))?;
     withstands(words <= 10, || format!("{words} looks at the words of one link"))?;
     check(alerts(&duo).contains(&AlertCode::Burned), || "the link was not burned".into())?;
     let is_said = |code: &AlertCode| matches!(code, AlertCode::BrokenOff { of: 10, .. });
