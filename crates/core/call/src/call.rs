@@ -143,7 +143,8 @@ pub(crate) struct Call {
     bind: sotto_handshake::Binding,
     sealer: DataSealer,
     opener: DataOpener,
-    media: Option<(MediaSealer, MediaOpener)>,
+    /// Boxed: what is taken out of a field leaves its bytes there, and these are keys that the ratchet is to forget.
+    media: Option<(Box<MediaSealer>, Box<MediaOpener>)>,
     rekey: rekey::Rekeying,
     peer_policy: Option<Policy>,
     credentials: Option<TurnCredentials>,
@@ -212,7 +213,7 @@ impl Call {
             sig: established.into_sig(),
             sealer: keys.data_sealer,
             opener: keys.data_opener,
-            media: Some((keys.media_sealer, keys.media_opener)),
+            media: Some((Box::new(keys.media_sealer), Box::new(keys.media_opener))),
             rekey,
             peer_policy: None,
             credentials: None,

@@ -135,12 +135,7 @@ impl Call {
         let Some((sealer, opener)) = self.media.take() else { return };
         self.link_connected(ctx);
         let camera_in_g1 = self.trust.verified && !self.trust.continuity_lost;
-        ctx.media(MediaRequest::Start {
-            sealer: Box::new(sealer),
-            opener: Box::new(opener),
-            camera_in_g1,
-            admitted_ms: self.admitted_ms,
-        });
+        ctx.media(MediaRequest::Start { sealer, opener, camera_in_g1, admitted_ms: self.admitted_ms });
         self.start_key_clock(ctx);
         ctx.event(Event::Gate(Gate::G1));
         let peer = self.peer_policy.expect("POLICY is exchanged before ADMIT");
