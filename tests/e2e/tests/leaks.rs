@@ -130,7 +130,12 @@ fn keys_of_an_epoch_are_gone_from_memory_while_the_session_goes_on() {
     let second = in_use(&mut meeting);
     let stayed: Keys = first.intersection(&second).copied().collect();
     println!("{} keys, then {}; {} stayed", first.len(), second.len(), stayed.len());
-    assert!(second.len() >= 16 && stayed.len() <= KEYS_OF_THE_SESSION, "{} of {} keys stayed", stayed.len(), first.len());
+    assert!(
+        second.len() >= 16 && stayed.len() <= KEYS_OF_THE_SESSION,
+        "{} of {} keys stayed",
+        stayed.len(),
+        first.len()
+    );
     let mut left = Vec::new();
     for peer in meeting.both() {
         let memory = memory(peer.pid()).unwrap();

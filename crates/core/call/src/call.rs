@@ -41,6 +41,8 @@ const CONNECT_LIMIT_MS: u64 = 45_000;
 const RELAY_WAIT_MS: u64 = 4_000;
 /// A key frame is large: however often the peer asks, there is one in this time.
 const KEYFRAME_PAUSE_MS: u64 = 300;
+/// Between requests for a key frame on the control track.
+const KEYFRAME_RECORD_PAUSE_MS: u64 = 10_000;
 const HELD_CHAT_LIMIT: usize = 64 * 1024;
 /// Empty ones count too.
 const MOST_HELD_CHAT: usize = 256;
@@ -157,6 +159,7 @@ pub(crate) struct Call {
     /// Gate G2 was reached.
     was_open: bool,
     keyframe_next_ms: u64,
+    keyframe_record_ms: u64,
     /// For the therapist's record alone.
     session_id: [u8; 16],
     /// How it ended, if the two were connected.
@@ -225,6 +228,7 @@ impl Call {
             is_mismatch: false,
             was_open: false,
             keyframe_next_ms: 0,
+            keyframe_record_ms: 0,
             session_id,
             ended: None,
             held_chat: Vec::new(),

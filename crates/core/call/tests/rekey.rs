@@ -10,7 +10,7 @@ use sotto_wire::{SealedRecord, TrackId};
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
 /// RK1 and RK2 take so many records. Nothing else travels on the control track around a rekey of these tests.
-const RECORDS: [usize; 2] = [2, 2];
+const RECORDS: [usize; 2] = [3, 3];
 
 fn keys(duo: &Duo) -> [Option<(u8, u8)>; 2] {
     BOTH.map(|who| duo.side(who).media_key)

@@ -6,8 +6,9 @@ use sotto_wire::TrackId;
 
 /// Longest plaintext of a record, bytes.
 pub(crate) const MAX_PLAINTEXT: usize = 16_128;
-/// Plaintext of each record of control and chat, bytes: with header and tag it fits into one packet.
-const SMALL_PLAINTEXT: usize = 1024;
+/// Plaintext of each record of control and chat, bytes: with headers and tags two fit into a packet, so that what is small
+/// does not wait under loss.
+const SMALL_PLAINTEXT: usize = 512;
 /// Bytes before the data.
 pub(crate) const PREFIX_LEN: usize = 4;
 /// Longest data of a message of several records, bytes.

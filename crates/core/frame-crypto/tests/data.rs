@@ -76,7 +76,7 @@ fn messages_of_all_sizes_arrive_whole_and_in_records_of_the_tracks_size() {
             for size in records.iter().map(size) {
                 match track {
                     TrackId::File => assert!(size % 256 == 0 && size <= 16_128, "{size}"),
-                    _ => assert_eq!(size, 1024, "{len} bytes look like any other"),
+                    _ => assert_eq!(size, 512, "{len} bytes look like any other"),
                 }
             }
         }
@@ -151,12 +151,12 @@ fn authentic_but_malformed_records_end_the_session() {
         ("cut prefix", vec![1, 0, 0]),
         ("no padding", plaintext(1, 0, 3, b"abc", 0)),
         ("a block too many", plaintext(1, 0, 3, b"abc", 2048)),
-        ("length beyond the end", plaintext(1, 0, 1200, b"abc", 1024)),
+        ("length beyond the end", plaintext(1, 0, 1200, b"abc", 512)),
         ("as a file's", plaintext(1, 0, 3, b"abc", 256)),
-        ("padding not zero", plaintext(1, 0, 3, b"abcd", 1024)),
-        ("unknown flag", plaintext(1, 2, 3, b"abc", 1024)),
-        ("empty fragment", plaintext(1, 1, 0, b"", 1024)),
-        ("epoch with data", plaintext(0, 0, 1, b"x", 1024)),
+        ("padding not zero", plaintext(1, 0, 3, b"abcd", 512)),
+        ("unknown flag", plaintext(1, 2, 3, b"abc", 512)),
+        ("empty fragment", plaintext(1, 1, 0, b"", 512)),
+        ("epoch with data", plaintext(0, 0, 1, b"x", 512)),
         ("too long", plaintext(1, 0, 16_200, &[1; 16_200], 16_384)),
     ] {
         let (_, mut opener) = ends();
@@ -164,24 +164,24 @@ fn authentic_but_malformed_records_end_the_session() {
         assert_eq!(opener.open(&broken(0, &plaintext)), Err(expected), "{what}");
     }
     let (_, mut opener) = ends();
-    assert_eq!(opener.open(&broken(0, &plaintext(1, 0, 3, b"abc", 1024))).unwrap().unwrap().data, b"abc", "control");
+    assert_eq!(opener.open(&broken(0, &plaintext(1, 0, 3, b"abc", 512))).unwrap().unwrap().data, b"abc", "control");
 }
 
 #[test]
 fn fragments_of_two_messages_do_not_mix() {
     let (_, mut opener) = ends();
-    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 1024))), Ok(None));
-    assert_eq!(opener.open(&broken(1, &plaintext(2, 0, 3, b"def", 1024))), Err(DataFault::Malformed));
+    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 512))), Ok(None));
+    assert_eq!(opener.open(&broken(1, &plaintext(2, 0, 3, b"def", 512))), Err(DataFault::Malformed));
     let (_, mut opener) = ends();
-    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 1024))), Ok(None));
-    assert_eq!(opener.open(&broken(1, &plaintext(1, 0, 3, b"def", 1024))).unwrap().unwrap().data, b"abcdef");
+    assert_eq!(opener.open(&broken(0, &plaintext(1, 1, 3, b"abc", 512))), Ok(None));
+    assert_eq!(opener.open(&broken(1, &plaintext(1, 0, 3, b"def", 512))).unwrap().unwrap().data, b"abcdef");
 }
 
 #[test]
 fn reassembly_ends_at_64_kib() {
     let (_, mut opener) = ends();
-    let full = plaintext(1, 1, 1020, &[7; 1020], 1024);
-    let whole = (MAX_MESSAGE_LEN / 1020) as u64;
+    let full = plaintext(1, 1, 508, &[7; 508], 512);
+    let whole = (MAX_MESSAGE_LEN / 508) as u64;
     for ctr in 0..whole {
         assert_eq!(opener.open(&broken(ctr, &full)), Ok(None));
     }
@@ -193,7 +193,7 @@ fn counters_end_below_2_40_without_a_wrap() {
     let (_, mut opener) = ends();
     let state = opener.state_digest();
     // An authentic record with an impossible counter is out of order, and nothing overflows.
-    assert_eq!(opener.open(&broken(COUNTER_LIMIT, &plaintext(1, 0, 0, b"", 1024))), Err(DataFault::Order));
+    assert_eq!(opener.open(&broken(COUNTER_LIMIT, &plaintext(1, 0, 0, b"", 512))), Err(DataFault::Order));
     assert!(opener.state_digest() != state, "the fault is remembered");
 }
 

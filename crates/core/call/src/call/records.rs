@@ -326,8 +326,12 @@ impl Call {
 
     pub(crate) fn need_keyframe(&mut self, ctx: &mut Ctx<'_>, track: TrackId) {
         if self.is_bound() && !matches!(self.stage, Stage::Ending(_)) {
-            self.control(ctx, &ControlMessage::Keyframe { track: track as u8 });
-            // And by RTCP: where packets are lost, a control record waits its turn for seconds.
+            // By RTCP each time. On the control track now and then, should somebody suppress that; not each time: where
+            // packets are lost, a heap of old requests would stand before what a rekey or the end has to say.
+            if ctx.now.mono_ms >= self.keyframe_record_ms {
+                self.keyframe_record_ms = ctx.after(KEYFRAME_RECORD_PAUSE_MS);
+                self.control(ctx, &ControlMessage::Keyframe { track: track as u8 });
+            }
             if let Some(id) = self.transport {
                 ctx.transport(id, TransportRequest::RequestKeyframe(track));
             }
