@@ -64,6 +64,8 @@ pub struct Side {
     pub media_key: Option<(u8, u8)>,
     /// Packets of the other side that it opened.
     pub packets_opened: u64,
+    /// Of these, so many of the camera.
+    pub camera_opened: u64,
     pub(crate) media: Option<(Box<MediaSealer>, Box<MediaOpener>)>,
     /// Transports that were ever made.
     pub transports: u32,
@@ -123,6 +125,8 @@ pub struct Duo {
     media_ms: u64,
     /// From one packet of sound to the next, ms; 0 for none. One in five seconds shows what keys do.
     pub media_every_ms: u64,
+    /// With each packet of sound goes one of the camera.
+    pub has_camera: bool,
     rekey_every_s: u32,
 }
 
@@ -145,6 +149,7 @@ impl Duo {
                 has_media: false,
                 media_key: None,
                 packets_opened: 0,
+                camera_opened: 0,
                 media: None,
                 transports: 0,
                 restarts: 0,
@@ -173,6 +178,7 @@ impl Duo {
             relay_up: true,
             media_ms: 0,
             media_every_ms: 5_000,
+            has_camera: false,
             rekey_every_s: REKEY_EVERY_S,
         }
     }
@@ -195,7 +201,7 @@ impl Duo {
         self.tamper = Some(Box::new(tamper));
     }
 
-    /// Lets every packet of sound pass through somebody inside DTLS: what it returns arrives instead, and where it says.
+    /// Lets every packet of sound and pictures pass through somebody inside DTLS: what it returns arrives instead, and where it says.
     pub fn tamper_with_media(&mut self, tamper: impl FnMut(Who, SealedPacket) -> Vec<(Who, SealedPacket)> + 'static) {
         self.media_tamper = Some(Box::new(tamper));
     }
@@ -427,7 +433,7 @@ impl Duo {
         side.media_key = side.media.as_ref().map(|(sealer, _)| sealer.epoch_and_step());
     }
 
-    /// A packet of sound from each side that has media and a path.
+    /// A packet of sound from each side that has media and a path, and one of the camera where there is one.
     pub fn exchange_media(&mut self) {
         for who in [Who::Client, Who::Therapist] {
             let timestamp = (self.now_ms * 48) as u32;
@@ -436,14 +442,18 @@ impl Duo {
                 return;
             }
             let Some((sealer, _)) = &mut self.sides[who as usize].media else { continue };
-            let sealed = sealer.seal(TrackId::Audio, Codec::Opus, false, timestamp, &[7; 80], Shape::Audio);
-            let Ok(packet) = sealed else { continue };
-            let arriving = match &mut self.media_tamper {
-                Some(tamper) => tamper(who, packet),
-                None => vec![(who.other(), packet)],
-            };
-            for (to, packet) in arriving {
-                self.open_media(to, &packet);
+            let sound = sealer.seal(TrackId::Audio, Codec::Opus, false, timestamp, &[7; 80], Shape::Audio);
+            let picture = self
+                .has_camera
+                .then(|| sealer.seal(TrackId::Camera, Codec::H264, true, timestamp, &[9; 700], Shape::VideoFull));
+            for packet in [Some(sound), picture].into_iter().flatten().flatten() {
+                let arriving = match &mut self.media_tamper {
+                    Some(tamper) => tamper(who, packet),
+                    None => vec![(who.other(), packet)],
+                };
+                for (to, packet) in arriving {
+                    self.open_media(to, &packet);
+                }
             }
         }
     }
@@ -452,10 +462,13 @@ impl Duo {
         let (now_ms, side) = (self.now_ms, &mut self.sides[to as usize]);
         let Some((_, opener)) = &mut side.media else { return };
         let before = opener.epoch();
-        if opener.open(packet, now_ms).is_ok() {
-            side.packets_opened += 1;
-        }
+        let opened = opener.open(packet, now_ms);
         let epoch = opener.epoch();
+        if let Ok(opened) = opened {
+            side.packets_opened += 1;
+            side.camera_opened += u64::from(opened.track == TrackId::Camera);
+            self.later(1, to, Input::MediaHeard);
+        }
         if epoch != before {
             self.later(1, to, Input::MediaEpoch(epoch));
         }
