@@ -5,6 +5,7 @@
 //! also checks that its attack took place, so that one that broke down by itself doesn't count as withstood.
 #![forbid(unsafe_code)]
 
+mod cuts;
 mod links;
 mod middle;
 mod scripts;

@@ -10,12 +10,13 @@ use sotto_handshake::{
     parse_join_text,
 };
 use sotto_identity::{IdentityKey, Secret, records::VerificationState};
-use sotto_session_api::{AlertCode, Command, ContactId, EndReason, Event, Gate, InviteForm};
+use sotto_session_api::{AlertCode, Command, ContactId, Event, Gate, InviteForm};
 use sotto_sim::{Between, Duo, SeededRng, Who};
 use sotto_wire::{Cell, CellType, SealedPacket, VersionRange, server::MailboxId};
 
 use crate::{
     Fallen, Script,
+    cuts::{cut_end, cut_end_of_therapist, cut_middle},
     links::{link_looks, used_link},
     middle::{CERTIFICATE, Middle},
     server::{Inside, RecordTrick, Server, Trick},
@@ -42,6 +43,8 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "certificate-swap", play: certificate_swap },
     Script { name: "forged-records", play: forged_records },
     Script { name: "cut-end", play: cut_end },
+    Script { name: "cut-end-of-therapist", play: cut_end_of_therapist },
+    Script { name: "cut-middle", play: cut_middle },
     Script { name: "repeated-chat", play: repeated_chat },
     Script { name: "forged-sound", play: forged_sound },
     Script { name: "repeated-sound", play: repeated_sound },
@@ -389,7 +392,7 @@ fn play_server(duo: &mut Duo, trick: Trick, seed: u64) -> Rc<Count<u32>> {
     count
 }
 
-const fn form(seed: u64) -> InviteForm {
+pub(crate) const fn form(seed: u64) -> InviteForm {
     if seed & 1 == 0 { InviteForm::Code } else { InviteForm::Link }
 }
 
@@ -499,25 +502,6 @@ fn forged_records(seed: u64) -> Result<(), Fallen> {
     check(count.get() > 0, || "nothing was sent".into())?;
     nobody_else_got_in(&duo)?;
     if trick == RecordTrick::Flip { nobody_is_fooled(&duo) } else { Ok(()) }
-}
-
-/// Somebody inside DTLS cuts off what the client says last, END with it.
-fn cut_end(seed: u64) -> Result<(), Fallen> {
-    let mut duo = Duo::new(seed);
-    duo.open_session(form(seed));
-    check(duo.gate(Who::Therapist) == Some(Gate::G2), || "no session".into())?;
-    let count = play_inside(&mut duo, RecordTrick::CutClient, seed);
-    duo.command(Who::Client, Command::End);
-    duo.run_for(1_000);
-    duo.command(Who::Therapist, Command::End);
-    duo.run_for(20_000);
-    check(count.get() > 0, || "nothing was sent".into())?;
-    let ended = duo.side(Who::Therapist).events.iter().rev().find_map(|event| match event {
-        Event::Ended { reason, complete } => Some((*reason, *complete)),
-        _ => None,
-    });
-    withstands(ended == Some((EndReason::Abnormal, false)), || format!("the therapist took it for whole: {ended:?}"))?;
-    check(duo.codes(Who::Therapist).contains(&"E_TRUNCATED"), || "E_TRUNCATED was not said".into())
 }
 
 /// Somebody inside DTLS repeats what is said in the session: nothing is read twice.

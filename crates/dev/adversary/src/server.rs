@@ -94,8 +94,6 @@ pub(crate) enum RecordTrick {
     Reflect,
     /// Every record comes twice.
     Repeat,
-    /// Nothing arrives any more from the client.
-    CutClient,
 }
 
 /// Somebody inside DTLS, without the keys of the frames.
@@ -118,8 +116,6 @@ impl Between for Inside {
             }
             RecordTrick::Reflect => vec![(from, record.clone()), (to, record)],
             RecordTrick::Repeat => vec![(to, record.clone()), (to, record)],
-            RecordTrick::CutClient if from == Who::Client => Vec::new(),
-            RecordTrick::CutClient => vec![(to, record)],
         }
     }
 }

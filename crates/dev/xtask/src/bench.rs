@@ -74,7 +74,7 @@ fn adversary(options: &[String]) -> Outcome {
 }
 
 /// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 10] = [
+const BROKEN: [(&str, &str); 12] = [
     ("commitment", "ground-words"),
     ("window", "repeated-sound"),
     ("idhash", "swapped-keys"),
@@ -85,6 +85,8 @@ const BROKEN: [(&str, &str); 10] = [
     ("continuity", "copied-profile"),
     ("used", "used-link"),
     ("looks", "link-looks"),
+    ("order", "cut-middle"),
+    ("end", "cut-end-of-therapist"),
 ];
 
 /// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.

@@ -27,7 +27,9 @@
     sotto_broken = "commitment",
     sotto_broken = "window",
     sotto_broken = "used",
-    sotto_broken = "looks"
+    sotto_broken = "looks",
+    sotto_broken = "order",
+    sotto_broken = "end"
 ))]
 compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
 
