@@ -281,7 +281,8 @@ impl MediaOpener {
         if kid.direction != self.current.keys.direction {
             return Err(Dropped::Reflection);
         }
-        if kid.track != track || !track.is_media() {
+        let sealed_for = if cfg!(sotto_broken = "track") { kid.track } else { track };
+        if kid.track != sealed_for || !track.is_media() {
             return Err(Dropped::CrossTrack);
         }
         let epoch = self.keys_of(kid.epoch).ok_or(Dropped::UnknownEpoch)?;
@@ -297,9 +298,9 @@ impl MediaOpener {
             return Err(Dropped::OldKey);
         }
 
-        let found = epoch.find(track, kid.step)?;
-        let mut plaintext =
-            found.key().open(header, &metadata(track, codec, marker, rtp_timestamp), bytes).ok_or(Dropped::Forged)?;
+        let found = epoch.find(sealed_for, kid.step)?;
+        let metadata = metadata(sealed_for, codec, marker, rtp_timestamp);
+        let mut plaintext = found.key().open(header, &metadata, bytes).ok_or(Dropped::Forged)?;
         self.commit(kid, header.ctr, now_ms);
 
         if unpad(&mut plaintext).is_none() {

@@ -10,6 +10,7 @@ mod links;
 mod middle;
 mod scripts;
 mod server;
+mod tracks;
 
 pub use scripts::SCRIPTS;
 

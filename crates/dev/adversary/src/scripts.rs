@@ -20,6 +20,7 @@ use crate::{
     links::{link_looks, used_link},
     middle::{CERTIFICATE, Middle},
     server::{Inside, RecordTrick, Server, Trick},
+    tracks::{swapped_channels, swapped_tracks},
 };
 
 pub(crate) const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
@@ -45,9 +46,11 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "cut-end", play: cut_end },
     Script { name: "cut-end-of-therapist", play: cut_end_of_therapist },
     Script { name: "cut-middle", play: cut_middle },
+    Script { name: "swapped-channels", play: swapped_channels },
     Script { name: "repeated-chat", play: repeated_chat },
     Script { name: "forged-sound", play: forged_sound },
     Script { name: "repeated-sound", play: repeated_sound },
+    Script { name: "swapped-tracks", play: swapped_tracks },
     Script { name: "copied-profile", play: copied_profile },
     Script { name: "impersonation-to-the-copied", play: impersonation },
 ];

@@ -74,7 +74,7 @@ fn adversary(options: &[String]) -> Outcome {
 }
 
 /// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 12] = [
+const BROKEN: [(&str, &str); 13] = [
     ("commitment", "ground-words"),
     ("window", "repeated-sound"),
     ("idhash", "swapped-keys"),
@@ -87,6 +87,7 @@ const BROKEN: [(&str, &str); 12] = [
     ("looks", "link-looks"),
     ("order", "cut-middle"),
     ("end", "cut-end-of-therapist"),
+    ("track", "swapped-tracks"),
 ];
 
 /// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.

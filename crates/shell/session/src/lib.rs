@@ -29,7 +29,8 @@
     sotto_broken = "used",
     sotto_broken = "looks",
     sotto_broken = "order",
-    sotto_broken = "end"
+    sotto_broken = "end",
+    sotto_broken = "track"
 ))]
 compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
 
