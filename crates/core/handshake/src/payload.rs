@@ -30,7 +30,8 @@ const _: () = {
 
 /// PA2, HS2, HS3, SIG and SYNC carry the chosen version and no range (PROTOCOL, Appendix D).
 pub(crate) fn header_fits(cell: &Cell, cell_type: CellType, version: u8) -> bool {
-    cell.cell_type() == Some(cell_type) && cell.version() == version && cell.suite() == SUITE && cell.vr() == 0
+    let is_agreed = cell.version() == version && cell.suite() == SUITE && cell.vr() == 0;
+    cell.cell_type() == Some(cell_type) && (is_agreed || cfg!(sotto_broken = "header"))
 }
 
 /// A TLV list under construction.

@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod cuts;
+mod downgrade;
 mod links;
 mod middle;
 mod scripts;
 mod server;
 mod tracks;
 
+pub use downgrade::{Change, HeaderChange, Meeting};
 pub use scripts::SCRIPTS;
 
 /// One attack.

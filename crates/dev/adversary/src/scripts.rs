@@ -17,6 +17,7 @@ use sotto_wire::{Cell, CellType, SealedPacket, VersionRange, server::MailboxId};
 use crate::{
     Fallen, Script,
     cuts::{cut_end, cut_end_of_therapist, cut_middle},
+    downgrade::downgrade,
     links::{link_looks, used_link},
     middle::{CERTIFICATE, Middle},
     server::{Inside, RecordTrick, Server, Trick},
@@ -400,7 +401,7 @@ pub(crate) const fn form(seed: u64) -> InviteForm {
 }
 
 /// As far as the server lets them: in, compared, and chatting.
-fn try_to_meet(duo: &mut Duo, at_therapist: ContactId, text: String) -> Result<(), Fallen> {
+pub(crate) fn try_to_meet(duo: &mut Duo, at_therapist: ContactId, text: String) -> Result<(), Fallen> {
     duo.command(Who::Client, Command::JoinInvite(text));
     duo.run_for(60_000);
     duo.admit(at_therapist);
@@ -439,22 +440,6 @@ fn shuffle(seed: u64) -> Result<(), Fallen> {
     let count = play_server(&mut duo, Trick::Shuffle, seed);
     try_to_meet(&mut duo, at_therapist, text)?;
     check(count.get() > 0, || "nothing was changed".into())
-}
-
-/// One of the negotiable bytes of one type of cell is always another: no session comes of it.
-fn downgrade(seed: u64) -> Result<(), Fallen> {
-    let mut rng = SeededRng::new(seed ^ 0xD0);
-    let types = [CellType::Pa1, CellType::Pa2, CellType::Hs1, CellType::Hs2, CellType::Hs3, CellType::Sig];
-    let cell = types[rng.below(6) as usize];
-    let at = 1 + rng.below(3) as usize;
-    let change = 1 + rng.below(255) as u8;
-    let mut duo = Duo::new(seed);
-    let (at_therapist, text) = duo.invite(InviteForm::Code);
-    let count = play_server(&mut duo, Trick::Header { cell, at, change }, seed);
-    try_to_meet(&mut duo, at_therapist, text)?;
-    check(count.get() > 0, || "nothing was changed".into())?;
-    withstands(duo.waiting().is_none(), || format!("{cell:?}, byte {at} ^ {change:#04x}: the client waits"))?;
-    nobody_is_fooled(&duo)
 }
 
 /// The server changes the sealed records that carry the certificates, once both wait.

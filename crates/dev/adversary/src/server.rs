@@ -14,8 +14,6 @@ pub(crate) enum Trick {
     Shuffle,
     /// Each cell is followed by an old one of the same session.
     Replay,
-    /// A header byte (1 version, 2 suite, 3 range) of each cell of a type is another.
-    Header { cell: CellType, at: usize, change: u8 },
     /// One bit of the body of each sealed signalling record, which carries the certificate, is another.
     Signalling,
 }
@@ -71,16 +69,12 @@ impl Between for Server {
                 let old = self.old[self.rng.below(self.old.len() as u64) as usize].clone();
                 Some(if self.rng.below(2) == 0 { vec![honest, old] } else { vec![old, honest] })
             }
-            Trick::Header { cell: which, at, change } if cell.cell_type() == Some(which) => {
-                self.did();
-                Some(vec![(from.other(), changed(cell, at, change))])
-            }
             Trick::Signalling if cell.cell_type() == Some(CellType::Sig) => {
                 self.did();
                 let at = 4 + self.rng.below(CELL_LEN as u64 - 4) as usize;
                 Some(vec![(from.other(), changed(cell, at, 1 << self.rng.below(8)))])
             }
-            Trick::Header { .. } | Trick::Signalling => None,
+            Trick::Signalling => None,
         }
     }
 }

@@ -74,7 +74,7 @@ fn adversary(options: &[String]) -> Outcome {
 }
 
 /// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 13] = [
+const BROKEN: [(&str, &str); 14] = [
     ("commitment", "ground-words"),
     ("window", "repeated-sound"),
     ("idhash", "swapped-keys"),
@@ -88,6 +88,7 @@ const BROKEN: [(&str, &str); 13] = [
     ("order", "cut-middle"),
     ("end", "cut-end-of-therapist"),
     ("track", "swapped-tracks"),
+    ("header", "downgrade"),
 ];
 
 /// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.

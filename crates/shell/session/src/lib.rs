@@ -30,7 +30,8 @@
     sotto_broken = "looks",
     sotto_broken = "order",
     sotto_broken = "end",
-    sotto_broken = "track"
+    sotto_broken = "track",
+    sotto_broken = "header"
 ))]
 compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
 
