@@ -9,6 +9,7 @@ mod cuts;
 mod downgrade;
 mod links;
 mod middle;
+mod older;
 mod scripts;
 mod server;
 mod tracks;

@@ -20,6 +20,7 @@ use crate::{
     downgrade::downgrade,
     links::{link_looks, used_link},
     middle::{CERTIFICATE, Middle},
+    older::older_session,
     server::{Inside, RecordTrick, Server, Trick},
     tracks::{swapped_channels, swapped_tracks},
 };
@@ -38,6 +39,7 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "link-looks", play: link_looks },
     Script { name: "used-link", play: used_link },
     Script { name: "replay", play: replay },
+    Script { name: "older-session", play: older_session },
     Script { name: "reflection", play: reflection },
     Script { name: "reorder-drop-duplicate", play: shuffle },
     Script { name: "downgrade", play: downgrade },
@@ -372,7 +374,7 @@ fn stolen_invite(seed: u64) -> Result<(), Fallen> {
 }
 
 /// Whoever is compared or let in is the other side: both hold the same handshake.
-fn nobody_else_got_in(duo: &Duo) -> Result<(), Fallen> {
+pub(crate) fn nobody_else_got_in(duo: &Duo) -> Result<(), Fallen> {
     let psks = BOTH.map(|who| {
         let contacts = duo.side(who).contacts.values();
         contacts.map(|contact| (*contact.psk.expose(), contact.state)).collect::<Vec<_>>()

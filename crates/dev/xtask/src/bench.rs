@@ -74,7 +74,7 @@ fn adversary(options: &[String]) -> Outcome {
 }
 
 /// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 14] = [
+const BROKEN: [(&str, &str); 15] = [
     ("commitment", "ground-words"),
     ("window", "repeated-sound"),
     ("idhash", "swapped-keys"),
@@ -89,6 +89,7 @@ const BROKEN: [(&str, &str); 14] = [
     ("end", "cut-end-of-therapist"),
     ("track", "swapped-tracks"),
     ("header", "downgrade"),
+    ("seen", "older-session"),
 ];
 
 /// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.

@@ -31,7 +31,8 @@
     sotto_broken = "order",
     sotto_broken = "end",
     sotto_broken = "track",
-    sotto_broken = "header"
+    sotto_broken = "header",
+    sotto_broken = "seen"
 ))]
 compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
 
