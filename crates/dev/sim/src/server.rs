@@ -14,10 +14,16 @@ enum Asked {
     Open(MailboxId),
 }
 
+struct Channel {
+    mailbox: MailboxId,
+    /// Closed or opened again by its side: what still comes is passed on, its end is no news.
+    is_left: bool,
+}
+
 #[derive(Default)]
 struct Connection {
     id: u64,
-    channels: HashMap<u16, MailboxId>,
+    channels: HashMap<u16, Channel>,
     asked: VecDeque<Asked>,
     turn: VecDeque<MailboxId>,
 }
@@ -28,6 +34,21 @@ pub(crate) struct Server {
     next: u64,
     rng: SeededRng,
     reports: Vec<(Who, ServerReport)>,
+}
+
+impl Connection {
+    /// The channel that a side uses for a mailbox.
+    fn channel(&mut self, mailbox: MailboxId) -> Option<(u16, &mut Channel)> {
+        let mut own = self.channels.iter_mut().filter(|(_, own)| own.mailbox == mailbox && !own.is_left);
+        own.next().map(|(number, channel)| (*number, channel))
+    }
+
+    /// Gives a mailbox up on this side.
+    fn leave(&mut self, mailbox: MailboxId) -> Option<u16> {
+        let (number, channel) = self.channel(mailbox)?;
+        channel.is_left = true;
+        Some(number)
+    }
 }
 
 impl Server {
@@ -50,9 +71,6 @@ impl Server {
             self.frame(now, who, &ClientFrame::Hello { version: 1, pow: 0, token: Vec::new() });
         }
         let Some(connection) = &mut self.connections[who as usize] else { return Vec::new() };
-        let channel = |mailbox: MailboxId| {
-            connection.channels.iter().find(|(_, own)| **own == mailbox).map(|(channel, _)| *channel)
-        };
         let frame = match request {
             ServerRequest::Alloc => {
                 connection.asked.push_back(Asked::Alloc);
@@ -63,20 +81,23 @@ impl Server {
                 Some(ClientFrame::Claim(nameplate))
             }
             ServerRequest::Open { mailbox, side, owner, .. } => {
+                connection.leave(mailbox);
                 connection.asked.push_back(Asked::Open(mailbox));
                 Some(ClientFrame::Open { mailbox, side, owner })
             }
-            ServerRequest::Send(mailbox, cell) => channel(mailbox).map(|channel| ClientFrame::Add { channel, cell }),
-            ServerRequest::Close(mailbox) => channel(mailbox).map(ClientFrame::Close),
+            ServerRequest::Send(mailbox, cell) => {
+                connection.channel(mailbox).map(|(channel, _)| ClientFrame::Add { channel, cell })
+            }
+            ServerRequest::Close(mailbox) => connection.leave(mailbox).map(ClientFrame::Close),
             ServerRequest::Turn(mailbox) => {
-                let frame = channel(mailbox).map(ClientFrame::Turn);
+                let frame = connection.channel(mailbox).map(|(channel, _)| ClientFrame::Turn(channel));
                 if frame.is_some() {
                     connection.turn.push_back(mailbox);
                 }
                 frame
             }
-            ServerRequest::Kick(mailbox) => channel(mailbox).map(ClientFrame::Kick),
-            ServerRequest::Done(mailbox) => channel(mailbox).map(ClientFrame::Done),
+            ServerRequest::Kick(mailbox) => connection.channel(mailbox).map(|(channel, _)| ClientFrame::Kick(channel)),
+            ServerRequest::Done(mailbox) => connection.channel(mailbox).map(|(channel, _)| ClientFrame::Done(channel)),
         };
         if let Some(frame) = frame {
             self.frame(now, who, &frame);
@@ -138,7 +159,7 @@ impl Server {
 }
 
 fn translate(connection: &mut Connection, frame: ServerFrame) -> Option<ServerReport> {
-    let mailbox = |connection: &Connection, channel: u16| connection.channels.get(&channel).copied();
+    let mailbox = |connection: &Connection, channel: u16| Some(connection.channels.get(&channel)?.mailbox);
     match frame {
         ServerFrame::Welcome { unix_time, .. } => Some(ServerReport::Online { unix_time, turn: true }),
         ServerFrame::Allocated { nameplate, mailbox, ttl_s } => {
@@ -151,18 +172,22 @@ fn translate(connection: &mut Connection, frame: ServerFrame) -> Option<ServerRe
         }
         ServerFrame::Opened { channel, peer_present } => match connection.asked.pop_front() {
             Some(Asked::Open(mailbox)) => {
-                connection.channels.insert(channel, mailbox);
+                connection.channels.insert(channel, Channel { mailbox, is_left: false });
                 Some(ServerReport::Opened { mailbox, peer_present })
             }
             _ => None,
         },
         ServerFrame::Added(_) | ServerFrame::Pong(_) | ServerFrame::TurnCredentials(_) => None,
-        ServerFrame::Closed(channel) => connection.channels.remove(&channel).map(ServerReport::Closed),
+        ServerFrame::Closed(channel) => {
+            let closed = connection.channels.remove(&channel).filter(|closed| !closed.is_left);
+            closed.map(|closed| ServerReport::Closed(closed.mailbox))
+        }
         ServerFrame::Message { channel, cell } => {
             mailbox(connection, channel).map(|mailbox| ServerReport::Received(mailbox, cell))
         }
         ServerFrame::Peer { channel, event } => {
-            mailbox(connection, channel).map(|mailbox| ServerReport::Peer(mailbox, event))
+            let own = connection.channels.get(&channel).filter(|own| !own.is_left);
+            own.map(|own| ServerReport::Peer(own.mailbox, event))
         }
         ServerFrame::Error { channel, code } => match (mailbox(connection, channel), code) {
             (Some(mailbox), ErrorCode::NoTurn | ErrorCode::Limit) => {
