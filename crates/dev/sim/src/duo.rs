@@ -14,7 +14,9 @@ use sotto_identity::{
 };
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, ProfileRole, Verification};
 use sotto_wire::{
-    Cell, Codec, Description, SealedPacket, Setup, TrackId, TrackSsrc, server::MailboxId, sig::IceCredentials,
+    Cell, Codec, Description, SealedPacket, Setup, TrackId, TrackSsrc,
+    server::{ClientFrame, MailboxId, ServerFrame},
+    sig::IceCredentials,
 };
 
 use crate::{
@@ -86,6 +88,12 @@ impl Side {
     #[must_use]
     pub const fn identity(&self) -> Option<&IdentityKey> {
         self.identity.as_ref()
+    }
+
+    /// The secret of its profile that a moved copy lacks, for scripts that have got hold of it.
+    #[must_use]
+    pub const fn device(&self) -> &Secret<32> {
+        &self.device
     }
 }
 
@@ -214,6 +222,18 @@ impl Duo {
     /// A hostile server hands a cell to a side that nobody sent.
     pub fn inject(&mut self, to: Who, mailbox: MailboxId, cell: Cell) {
         self.later(CELL_DELAY_MS, to, Input::Server(ServerUrl(URL.into()), ServerReport::Received(mailbox, cell)));
+    }
+
+    /// A third computer gives the honest server a frame.
+    pub fn stranger(&mut self, frame: &ClientFrame) {
+        let now = mailbox_now(self.now());
+        let reports = self.server.stranger(now, frame);
+        self.deliver(reports);
+    }
+
+    /// What the server told the third computer since this was last asked.
+    pub fn told_stranger(&mut self) -> Vec<ServerFrame> {
+        self.server.told_stranger()
     }
 
     /// Makes the transports report this certificate of the peer instead of the announced one.

@@ -31,6 +31,9 @@ struct Connection {
 pub(crate) struct Server {
     logic: Rendezvous,
     connections: [Option<Connection>; 2],
+    /// A third computer's, and what it was told.
+    stranger: Option<ConnectionId>,
+    told: Vec<ServerFrame>,
     next: u64,
     rng: SeededRng,
     reports: Vec<(Who, ServerReport)>,
@@ -55,7 +58,29 @@ impl Server {
     pub(crate) fn new(seed: u64) -> Self {
         let limits = Limits::default();
         let (logic, rng) = (Rendezvous::new(limits, true), SeededRng::new(seed));
-        Self { logic, connections: [None, None], next: 1, rng, reports: Vec::new() }
+        let (connections, stranger) = ([None, None], None);
+        Self { logic, connections, stranger, told: Vec::new(), next: 1, rng, reports: Vec::new() }
+    }
+
+    /// A frame of a third computer, which connects and greets before its first one; what comes of it for the two.
+    pub(crate) fn stranger(&mut self, now: Now, frame: &ClientFrame) -> Vec<(Who, ServerReport)> {
+        let connection = self.stranger.unwrap_or_else(|| {
+            let connection = ConnectionId(self.next);
+            self.next += 1;
+            self.logic.handle(now, Input::Connected { connection, address: AddressKey([2; 16]) }, &mut self.rng);
+            let hello = ClientFrame::Hello { version: 1, pow: 0, token: Vec::new() }.encode();
+            self.logic.handle(now, Input::Frame { connection, bytes: &hello }, &mut self.rng);
+            connection
+        });
+        self.stranger = Some(connection);
+        self.logic.handle(now, Input::Frame { connection, bytes: &frame.encode() }, &mut self.rng);
+        self.drain();
+        core::mem::take(&mut self.reports)
+    }
+
+    /// What the third computer was told since this was last asked.
+    pub(crate) fn told_stranger(&mut self) -> Vec<ServerFrame> {
+        core::mem::take(&mut self.told)
     }
 
     /// Asks for one side; what comes of it, for both.
@@ -133,6 +158,12 @@ impl Server {
                     connection.0
                 }
             };
+            if self.stranger == Some(ConnectionId(id)) {
+                if let Output::Send { frame, .. } = output {
+                    self.told.push(frame);
+                }
+                continue;
+            }
             let Some(who) = [Who::Client, Who::Therapist]
                 .into_iter()
                 .find(|who| self.connections[*who as usize].as_ref().is_some_and(|c| c.id == id))
