@@ -379,7 +379,9 @@ impl Room {
                 if let ServerReport::OpenRefused(mailbox, _) = report {
                     self.forget_mailbox(mailbox);
                 }
-                ctx.event(Event::Alert { contact: None, code: AlertCode::Crowded });
+                if cfg!(not(sotto_broken = "crowded")) {
+                    ctx.event(Event::Alert { contact: None, code: AlertCode::Crowded });
+                }
             }
             ServerReport::OpenRefused(mailbox, code) => {
                 self.forget_mailbox(mailbox);
@@ -534,7 +536,7 @@ impl Room {
     fn make_way(&mut self, ctx: &mut Ctx<'_>, contact: u64, mailbox: MailboxId) -> bool {
         let Some(call) = self.calls.get_mut(&contact) else { return true };
         let heard = self.heard_ms.is_some_and(|at| ctx.now.mono_ms.saturating_sub(at) < HEARD_MS);
-        if call.is_admitted() && heard {
+        if call.is_admitted() && heard && !cfg!(sotto_broken = "heard") {
             let server = call.place.server.clone();
             let cell = Cell::reject(VersionRange::OURS.max, VersionRange::OURS.to_byte());
             ctx.server(&server, ServerRequest::Send(mailbox, cell));

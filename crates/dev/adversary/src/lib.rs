@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod cuts;
+mod devices;
 mod downgrade;
 mod links;
 mod middle;

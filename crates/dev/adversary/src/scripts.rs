@@ -17,6 +17,7 @@ use sotto_wire::{Cell, CellType, SealedPacket, VersionRange, server::MailboxId};
 use crate::{
     Fallen, Script,
     cuts::{cut_end, cut_end_of_therapist, cut_middle},
+    devices::{copied_device, copied_listener},
     downgrade::downgrade,
     links::{link_looks, used_link},
     middle::{CERTIFICATE, Middle},
@@ -55,6 +56,8 @@ pub const SCRIPTS: &[Script] = &[
     Script { name: "repeated-sound", play: repeated_sound },
     Script { name: "swapped-tracks", play: swapped_tracks },
     Script { name: "copied-profile", play: copied_profile },
+    Script { name: "copied-device-in-session", play: copied_device },
+    Script { name: "copied-profile-listens", play: copied_listener },
     Script { name: "impersonation-to-the-copied", play: impersonation },
 ];
 

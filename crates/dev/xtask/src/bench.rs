@@ -74,7 +74,7 @@ fn adversary(options: &[String]) -> Outcome {
 }
 
 /// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 15] = [
+const BROKEN: [(&str, &str); 17] = [
     ("commitment", "ground-words"),
     ("window", "repeated-sound"),
     ("idhash", "swapped-keys"),
@@ -90,6 +90,8 @@ const BROKEN: [(&str, &str); 15] = [
     ("track", "swapped-tracks"),
     ("header", "downgrade"),
     ("seen", "older-session"),
+    ("heard", "copied-device-in-session"),
+    ("crowded", "copied-profile-listens"),
 ];
 
 /// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.

@@ -32,7 +32,9 @@
     sotto_broken = "end",
     sotto_broken = "track",
     sotto_broken = "header",
-    sotto_broken = "seen"
+    sotto_broken = "seen",
+    sotto_broken = "heard",
+    sotto_broken = "crowded"
 ))]
 compile_error!("a program with a defence left out never ships: `cargo xtask bench adversary --broken` needs none");
 
