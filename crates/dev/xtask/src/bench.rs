@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use crate::{
-    Failure, Outcome, Task,
+    Failure, Outcome, Task, broken,
     demo::{Options, Server, voices},
     progress::Progress,
     run::{self, cargo, target_folder},
@@ -65,55 +65,12 @@ fn rekey() -> Outcome {
 fn adversary(options: &[String]) -> Outcome {
     system::ensure_build_packages()?;
     if options == ["--broken"] {
-        return broken();
+        return broken::run();
     }
     Progress::start().step(
         "Attacking two rooms by seeded scripts",
         cargo().args(["run", "--release", "--locked", "-q", "-p", "sotto-adversary", "--"]).args(options),
     )
-}
-
-/// Defences that can be left out by `--cfg sotto_broken`, and the script that must notice it.
-const BROKEN: [(&str, &str); 17] = [
-    ("commitment", "ground-words"),
-    ("window", "repeated-sound"),
-    ("idhash", "swapped-keys"),
-    ("fingerprint", "certificate-swap"),
-    ("runs", "broken-off-runs"),
-    ("words", "known-code"),
-    ("replay", "repeated-chat"),
-    ("continuity", "copied-profile"),
-    ("used", "used-link"),
-    ("looks", "link-looks"),
-    ("order", "cut-middle"),
-    ("end", "cut-end-of-therapist"),
-    ("track", "swapped-tracks"),
-    ("header", "downgrade"),
-    ("seen", "older-session"),
-    ("heard", "copied-device-in-session"),
-    ("crowded", "copied-profile-listens"),
-];
-
-/// Leaves each defence out in turn: the kit must find that it fell, or it proves nothing.
-fn broken() -> Outcome {
-    let progress = Progress::start();
-    // Away from what is shipped and tested.
-    let target = target_folder()?.join("broken");
-    for (defence, script) in BROKEN {
-        let output = cargo()
-            .args(["run", "--locked", "-q", "-p", "sotto-adversary", "--", "--runs", "6", "--script", script])
-            .env("CARGO_TARGET_DIR", &target)
-            .env("RUSTFLAGS", format!("--cfg sotto_broken=\"{defence}\""))
-            .output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        if output.status.code() != Some(1) || !said.contains("the defence fell") {
-            let why = String::from_utf8_lossy(&output.stderr);
-            return Err(Failure::new(format!("without {defence}, {script} did not find that it fell:\n{said}{why}")));
-        }
-        println!("without {defence}: {}", said.lines().last().unwrap_or_default());
-    }
-    progress.say("each defence that was left out was missed");
-    Ok(())
 }
 
 /// Handshakes and the inner layer, optimised, each beside what it is built on.

@@ -10,6 +10,7 @@
 #![allow(clippy::print_stdout, reason = "standard output is this program's interface to a person")]
 
 mod bench;
+mod broken;
 mod check;
 mod citations;
 mod claims;
@@ -149,6 +150,9 @@ fn has_option(task: &str, option: &str) -> bool {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = broken::as_wrapper() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (task, rest) = match arguments.split_first() {
         Some((task, rest)) => (task.as_str(), rest),
