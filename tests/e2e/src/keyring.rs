@@ -9,7 +9,7 @@ use std::{
 
 /// A bus that starts nothing by itself: no program of the person who runs the test, and none that touches their keyring.
 const BUS: &str = "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy context=\"default\">\
-    <allow send_destination=\"*\"/><allow own=\"*\"/></policy></busconfig>";
+    <allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>";
 
 /// An unlocked keyring on a session bus of its own; dropping it ends both.
 #[derive(Debug)]
