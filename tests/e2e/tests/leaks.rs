@@ -272,7 +272,11 @@ fn nothing_personal_is_left_in_logs_files_or_the_servers_memory() {
         let log = peer.errors();
         let written = log.matches("pictures and keys erased").count();
         assert!(written >= sessions as usize, "a log of nothing proves nothing:\n{log}");
-        canaries.in_bytes(log.as_bytes(), "a log", &mut found);
+        for line in log.lines() {
+            // Without its time: in some hundred lines one is at a microsecond that is somebody's six digits.
+            let words = line.split_once("Z ").map_or(line, |(_, words)| words);
+            canaries.in_bytes(words.as_bytes(), &format!("a log: {line}"), &mut found);
+        }
         // Server and relay are on loopback: their address is the only one that there is to be told.
         for address in ["127.0.0.1", "::1"] {
             if log.contains(address) {
