@@ -124,7 +124,7 @@ pub(crate) fn cut_middle(seed: u64) -> Result<(), Fallen> {
         duo.run_for(1_000);
     };
     say(&mut duo, "before".into());
-    say(&mut duo, "not today ".repeat(if is_long { 250 } else { 1 }));
+    say(&mut duo, "not today ".repeat(if is_long { 130 } else { 1 }));
     if more_follows {
         say(&mut duo, "after".into());
     }
