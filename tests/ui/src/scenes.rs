@@ -60,6 +60,7 @@ pub const ALL: &[&str] = &[
     "compare-none",
     "compare-sent",
     "compare-fingerprint",
+    "compare-scan",
     "mismatch",
     "session",
     "session-client",
@@ -156,7 +157,7 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
             desk.snapshot.phase = Phase::Connecting;
             desk.snapshot.contact = Some(TUESDAY);
         }
-        "compare" | "compare-picked" | "compare-none" | "compare-sent" | "compare-fingerprint" => {
+        "compare" | "compare-picked" | "compare-none" | "compare-sent" | "compare-fingerprint" | "compare-scan" => {
             therapist(&mut desk);
             compare(&mut desk, CompareReason::First);
         }
@@ -307,6 +308,11 @@ pub fn open(name: &str, preferences: Preferences, size: impl Into<Vec2>) -> Harn
         }
         "compare-digits" => press(&mut harness, t.digits_instead),
         "compare-fingerprint" => press(&mut harness, t.show_fingerprint),
+        "compare-scan" => {
+            press(&mut harness, t.show_fingerprint);
+            press(&mut harness, t.compared_camera);
+            press(&mut harness, t.scan_start);
+        }
         "compare-picked" => key(&mut harness, Modifiers::NONE, Key::Num2),
         "compare-none" => key(&mut harness, Modifiers::NONE, Key::Num5),
         "compare-sent" => {
@@ -435,6 +441,7 @@ pub fn verification(reason: CompareReason, is_therapist: bool) -> Verification {
         ],
         digit_candidates: ["118204".to_owned(), "559371".to_owned(), "118371".to_owned(), "559204".to_owned()],
         fingerprint: FINGERPRINT.to_owned(),
+        qr: [b"TSPF\x01".as_slice(), &core::array::from_fn::<u8, 64, _>(|n| (n * 37 + 129) as u8)].concat(),
         reason,
     }
 }

@@ -414,7 +414,7 @@ fn a_comparison_outside_the_window_is_told_with_its_method() {
         (t().compared_here, CompareMethod::Fingerprint),
         (t().compared_phone, CompareMethod::Phone),
         (t().compared_in_person, CompareMethod::InPerson),
-        (t().compared_card, CompareMethod::Qr),
+        (t().compared_card, CompareMethod::Card),
     ] {
         let mut window = scenes::open("compare-fingerprint", preferences(), SIZE);
         window.get_by_label(name).click_accesskit();
@@ -423,6 +423,86 @@ fn a_comparison_outside_the_window_is_told_with_its_method() {
         window.run();
         assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Otherwise(method)))]);
     }
+}
+
+/// It ends the session, so one press is not enough.
+#[test]
+fn a_fingerprint_that_differs_is_asked_once_more() {
+    let mut window = scenes::open("compare-fingerprint", preferences(), SIZE);
+    window.get_by_label(t().compared_phone).click_accesskit();
+    window.run();
+    window.get_by_label(t().fingerprint_differs).click_accesskit();
+    window.run();
+    assert_eq!(picks(&mut window), []);
+    window.get_by_label(t().fingerprint_differs_yes).click_accesskit();
+    window.run();
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Differs(CompareMethod::Phone)))]);
+}
+
+/// The camera reads until it has read something; what it was is for the engine to say.
+#[test]
+fn the_other_screen_is_read_by_the_camera_and_goes_to_the_engine() {
+    let scans = |window: &mut Window| -> Vec<Request> {
+        let requests = std::mem::take(&mut window.state_mut().requests);
+        let wanted = |request: &Request| {
+            matches!(request, Request::Scan(_)) || matches!(request, Request::Session(Command::Verify(_)))
+        };
+        requests.into_iter().filter(wanted).collect()
+    };
+    let mut window = scenes::open("compare-fingerprint", preferences(), SIZE);
+    scans(&mut window);
+    window.get_by_label(t().compared_camera).click_accesskit();
+    window.run();
+    window.get_by_label(t().scan_start).click_accesskit();
+    window.run();
+    assert_eq!(scans(&mut window), [Request::Scan(true)]);
+    // Back to the words: the camera goes off.
+    window.get_by_label(t().hide_fingerprint).click_accesskit();
+    window.run();
+    assert_eq!(scans(&mut window), [Request::Scan(false)]);
+    window.get_by_label(t().show_fingerprint).click_accesskit();
+    window.run();
+    window.get_by_label(t().compared_camera).click_accesskit();
+    window.run();
+    window.get_by_label(t().scan_start).click_accesskit();
+    window.run();
+    scans(&mut window);
+    assert!(window.state_mut().interface.offer_scan(b"anything"));
+    window.run();
+    let read = Request::Session(Command::Verify(Pick::Scanned(b"anything".to_vec())));
+    assert_eq!(scans(&mut window), [read, Request::Scan(false)]);
+    // After a loss of continuity the person has to be recognised first; then what was read counts.
+    let mut window = scenes::open("compare-continuity", preferences(), SIZE);
+    scans(&mut window);
+    assert!(window.state_mut().interface.offer_scan(b"anything"));
+    window.run();
+    assert_eq!(scans(&mut window), []);
+    window.get_by_label(t().recognise).click_accesskit();
+    window.run();
+    assert_eq!(scans(&mut window), [Request::Session(Command::Verify(Pick::Scanned(b"anything".to_vec())))]);
+    // Elsewhere it is an invite, or nothing.
+    let mut window = scenes::open("join", preferences(), SIZE);
+    assert!(window.state_mut().interface.offer_scan(b"tsp1:abc"));
+    assert!(!window.state_mut().interface.offer_scan(&[0xff, 0xfe]));
+}
+
+/// "None of these" for the first time: the words are read again, and the choice is open again.
+#[test]
+fn after_none_of_these_one_can_choose_again() {
+    let mut window = scenes::open("compare", preferences(), SIZE);
+    for _ in 0..2 {
+        window.key_press(Key::Num5);
+        window.run();
+    }
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::NoneOfThese))]);
+    let card = window.state().snapshot.verification.clone().unwrap();
+    window.state_mut().tell(&Event::Verify(card));
+    window.run();
+    for _ in 0..2 {
+        window.key_press(Key::Num2);
+        window.run();
+    }
+    assert_eq!(picks(&mut window), [Request::Session(Command::Verify(Pick::Candidate(1)))]);
 }
 
 fn commands(window: &mut Window) -> Vec<Command> {

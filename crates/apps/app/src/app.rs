@@ -26,6 +26,7 @@ use crate::{
     engine::{Engine, Launcher, OWN_PICTURE_LATE, Opening},
     files::{Came, Work},
     preferences,
+    scanner::Scanner,
     video::{self, Picture, Which},
     view::View,
 };
@@ -64,6 +65,8 @@ pub struct App {
     mirror: Picture,
     mirror_slot: VideoSlot,
     preview: Option<Preview>,
+    /// Reads the other screen while two people compare in one room.
+    scanner: Option<Scanner>,
     meter: Option<Meter>,
     devices: Devices,
     found: Option<mpsc::Receiver<[Vec<String>; 3]>>,
@@ -105,6 +108,7 @@ impl App {
             mirror: Picture::new(Which::Own, mirror_slot.clone()),
             mirror_slot,
             preview: None,
+            scanner: None,
             meter: None,
             devices: Devices::default(),
             found,
@@ -175,14 +179,17 @@ impl App {
         }
         self.take_files(context);
         self.devices.level_db = self.meter.as_ref().and_then(Meter::db);
-        self.mirror.refresh();
+        let mut is_new = self.mirror.refresh();
 
         let clock = self.clocks.now();
         let mut events: Vec<Event> = self.faults.1.try_iter().map(notice).collect();
         if let Stage::Open(engine) = &mut self.stage {
             events.extend(engine.events());
-            engine.own.refresh();
+            is_new |= engine.own.refresh();
             engine.peer.refresh();
+        }
+        if is_new {
+            self.scan();
         }
         let mut has_stopped = false;
         for event in &events {
@@ -212,6 +219,35 @@ impl App {
         }
     }
 
+    /// Shows the newest own picture to the scanner, and what it read to the interface.
+    fn scan(&mut self) {
+        let (Some(scanner), Stage::Open(engine)) = (&self.scanner, &self.stage) else { return };
+        let own = if self.preview.is_some() { &self.mirror } else { &engine.own };
+        if let Some(picture) = own.latest() {
+            scanner.look(picture);
+        }
+        if let Some(code) = scanner.poll() {
+            self.interface.offer_scan(&code);
+        }
+    }
+
+    /// The camera that the session has not opened, so that nothing of this is sent; else the session's own pictures.
+    fn begin_scan(&mut self, context: &Context) {
+        let Stage::Open(engine) = &self.stage else { return };
+        let sends_picture = engine.own.latest().is_some();
+        self.scanner = Some(Scanner::start(context));
+        if !sends_picture {
+            self.carry_out(Request::Preview(true), context);
+        }
+    }
+
+    fn end_scan(&mut self) {
+        if self.scanner.take().is_some() {
+            self.preview = None;
+            self.mirror.clear();
+        }
+    }
+
     /// A file that was dropped onto the window, and what came of files.
     fn take_files(&mut self, context: &Context) {
         let dropped = context.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).next());
@@ -227,8 +263,8 @@ impl App {
         self.file = None;
         let (texts, clock) = (Texts::of(self.interface.preferences().language), self.clocks.now());
         match came {
-            Came::Code(text) => self.interface.offer_code(&text),
-            Came::NoCode => self.interface.say(texts.no_code_in_picture, clock),
+            Came::Code(code) if self.interface.offer_scan(&code) => {}
+            Came::Code(_) | Came::NoCode => self.interface.say(texts.no_code_in_picture, clock),
             Came::Policy(policy) => {
                 self.interface.offer_server(&policy.server);
                 self.interface.say(texts.policy_taken, clock);
@@ -255,11 +291,17 @@ impl App {
 
     /// What changes with the session's beginning and end.
     fn follow_session(&mut self, context: &Context, frame: &eframe::Frame) {
-        let Stage::Open(engine) = &mut self.stage else { return };
+        let Stage::Open(engine) = &self.stage else { return };
         let snapshot = engine.snapshot();
+        if !matches!(snapshot.phase, Phase::Comparing) {
+            self.end_scan();
+        }
+        let Stage::Open(engine) = &mut self.stage else { return };
         let is_in_session = in_session(snapshot.phase);
         if is_in_session {
-            self.preview = None;
+            if self.scanner.is_none() {
+                self.preview = None;
+            }
             if snapshot.camera_muted {
                 engine.own.clear();
             }
@@ -297,6 +339,7 @@ impl App {
     /// Destroys the profile; what was set in the window goes with it.
     fn erase(&mut self, context: &Context) {
         let Stage::Open(engine) = &self.stage else { return };
+        self.scanner = None;
         (self.preview, self.meter, self.on_clipboard) = (None, None, None);
         engine.send(Command::Erase);
         self.stopping = Some((Then::Erase, Instant::now() + GOODBYE));
@@ -304,6 +347,7 @@ impl App {
     }
 
     fn stop_engine(&mut self, then: Then, context: &Context) {
+        self.scanner = None;
         (self.preview, self.meter, self.on_clipboard) = (None, None, None);
         if then == Then::Close {
             context.send_viewport_cmd(ViewportCommand::Visible(false));
@@ -393,6 +437,8 @@ impl App {
             }
             Request::FindDevices => self.found = Some(devices::find(context)),
             Request::UseDevice { kind, id } => self.use_device(kind, id, context),
+            Request::Scan(true) => self.begin_scan(context),
+            Request::Scan(false) => self.end_scan(),
             Request::OpenPicture => self.file = Some(Work::choose_picture(context)),
             Request::OpenPolicy => self.file = Some(Work::choose_policy(context)),
             Request::SaveRecord => {
@@ -467,7 +513,8 @@ impl eframe::App for App {
         let (snapshot, own, peer) = match &self.stage {
             Stage::Open(engine) => {
                 let snapshot = engine.snapshot();
-                let own = if in_session(snapshot.phase) { &engine.own } else { &self.mirror };
+                let is_mirror = !in_session(snapshot.phase) || self.preview.is_some();
+                let own = if is_mirror { &self.mirror } else { &engine.own };
                 (snapshot, own, Some(&engine.peer))
             }
             _ => (nothing, &self.mirror, None),
@@ -511,6 +558,7 @@ impl eframe::App for App {
 
     fn on_exit(&mut self) {
         // Whatever is still open is let go of here, and the engine says goodbye.
+        self.scanner = None;
         (self.preview, self.meter, self.on_clipboard) = (None, None, None);
         self.stage = Stage::Closed;
     }

@@ -16,6 +16,8 @@ use egui::Context;
 use sotto_session_api::EventRecord;
 use sotto_ui::Card;
 
+use crate::scanner;
+
 /// Photographs of a screen have some megabytes.
 const LARGEST_FILE: u64 = 32 << 20;
 /// Pixels a side; larger ones are not decoded.
@@ -67,8 +69,8 @@ impl Policy {
 /// What came of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Came {
-    /// The text of a QR code.
-    Code(zeroize::Zeroizing<String>),
+    /// What a QR code holds.
+    Code(zeroize::Zeroizing<Vec<u8>>),
     /// There is none in the picture, or it is no picture.
     NoCode,
     /// The practice's policy.
@@ -224,7 +226,7 @@ fn read_code(file: &Path) -> Came {
     read(file, LARGEST_FILE).and_then(|bytes| code_in(&bytes)).map_or(Came::NoCode, Came::Code)
 }
 
-fn code_in(bytes: &[u8]) -> Option<zeroize::Zeroizing<String>> {
+fn code_in(bytes: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
     let mut reader = image::ImageReader::new(io::Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(LARGEST_SIDE);
@@ -237,9 +239,7 @@ fn code_in(bytes: &[u8]) -> Option<zeroize::Zeroizing<String>> {
     }
     let grey = picture.into_luma8();
     let (width, height) = (grey.width() as usize, grey.height() as usize);
-    let mut prepared =
-        rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.get_pixel(x as u32, y as u32).0[0]);
-    prepared.detect_grids().iter().find_map(|grid| grid.decode().ok()).map(|(_, text)| zeroize::Zeroizing::new(text))
+    scanner::code_in(width, height, |x, y| grey.get_pixel(x as u32, y as u32).0[0])
 }
 
 fn store(file: &Path, content: &[u8]) -> io::Result<()> {
@@ -314,8 +314,8 @@ mod tests {
 
     #[test]
     fn the_code_in_a_picture_is_read_also_from_a_large_one() {
-        assert_eq!(code_in(&photograph(&link(), 5)).unwrap().as_str(), link());
-        assert_eq!(code_in(&photograph(&link(), 40)).unwrap().as_str(), link());
+        assert_eq!(code_in(&photograph(&link(), 5)).unwrap().as_slice(), link().as_bytes());
+        assert_eq!(code_in(&photograph(&link(), 40)).unwrap().as_slice(), link().as_bytes());
     }
 
     #[test]

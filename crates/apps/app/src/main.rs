@@ -12,6 +12,7 @@ mod devices;
 mod engine;
 mod files;
 mod preferences;
+mod scanner;
 mod video;
 mod view;
 

@@ -202,30 +202,52 @@ fn contact_id(value: &Value) -> Result<ContactId, ParseError> {
 }
 
 fn pick(object: &mut Object) -> Result<Pick, ParseError> {
-    let index = |name, value: &Value| match value.as_u64() {
+    let given = ["pick", "digits", "none", "method", "scanned"].map(|name| (name, object.optional(name)));
+    let mut given = given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+    let (Some((name, value)), None) = (given.next(), given.next()) else { return Err(ONE_PICK) };
+    let index = || match value.as_u64() {
         Some(index @ 0..=3) => Ok(usize::try_from(index).expect("at most 3")),
         _ => Err(ParseError::Field { name, expected: "an index from 0 to 3" }),
     };
-    if let Some(value) = object.optional("digits") {
-        let is_alone = ["pick", "none", "method"].into_iter().all(|name| object.optional(name).is_none());
-        return if is_alone { Ok(Pick::Digits(index("digits", &value)?)) } else { Err(ONE_PICK) };
-    }
-    match (object.optional("pick"), object.optional("none"), object.optional("method")) {
-        (Some(value), None, None) => Ok(Pick::Candidate(index("pick", &value)?)),
-        (None, Some(Value::Bool(true)), None) => Ok(Pick::NoneOfThese),
-        (None, Some(_), None) => Err(ParseError::Field { name: "none", expected: "true" }),
-        (None, None, Some(method)) => match method.as_str() {
-            Some("fingerprint") => Ok(Pick::Otherwise(CompareMethod::Fingerprint)),
-            Some("phone") => Ok(Pick::Otherwise(CompareMethod::Phone)),
-            Some("in-person") => Ok(Pick::Otherwise(CompareMethod::InPerson)),
-            Some("qr") => Ok(Pick::Otherwise(CompareMethod::Qr)),
-            _ => Err(ParseError::Field {
-                name: "method",
-                expected: "\"fingerprint\", \"phone\", \"in-person\" or \"qr\"",
-            }),
-        },
-        _ => Err(ONE_PICK),
+    match name {
+        "pick" => index().map(Pick::Candidate),
+        "digits" => index().map(Pick::Digits),
+        "none" if value == Value::Bool(true) => Ok(Pick::NoneOfThese),
+        "none" => Err(ParseError::Field { name, expected: "true" }),
+        "scanned" => value
+            .as_str()
+            .and_then(bytes)
+            .map(Pick::Scanned)
+            .ok_or(ParseError::Field { name, expected: "the bytes of a QR code in hexadecimal, at most 4096 of them" }),
+        _ => {
+            let method = match value.as_str() {
+                Some("fingerprint") => CompareMethod::Fingerprint,
+                Some("phone") => CompareMethod::Phone,
+                Some("in-person") => CompareMethod::InPerson,
+                Some("card") => CompareMethod::Card,
+                Some("qr") => CompareMethod::Qr,
+                _ => {
+                    return Err(ParseError::Field {
+                        name,
+                        expected: "\"fingerprint\", \"phone\", \"in-person\", \"card\" or \"qr\"",
+                    });
+                }
+            };
+            match object.optional("same") {
+                None | Some(Value::Bool(true)) => Ok(Pick::Otherwise(method)),
+                Some(Value::Bool(false)) => Ok(Pick::Differs(method)),
+                Some(_) => Err(ParseError::Field { name: "same", expected: "true or false" }),
+            }
+        }
     }
 }
 
-const ONE_PICK: ParseError = ParseError::OneOf("\"pick\", \"digits\", \"none\" and \"method\"");
+/// Bytes in hexadecimal.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    if text.len() > 8192 || !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+const ONE_PICK: ParseError = ParseError::OneOf("\"pick\", \"digits\", \"none\", \"method\" and \"scanned\"");

@@ -59,7 +59,7 @@ pub fn render_event(event: &Event, t: f64) -> Option<String> {
         Event::File(file) => (
             "file",
             json!({
-                "id": file.id.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+                "id": hex(&file.id.0),
                 "from": if file.own { "me" } else { "them" },
                 "name": file.name.as_ref(),
                 "size": file.size,
@@ -138,6 +138,10 @@ fn id(contact: ContactId) -> String {
     format!("{:016x}", contact.0)
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn verification(card: &Verification) -> Value {
     json!({
         "contact": id(card.contact),
@@ -147,6 +151,7 @@ fn verification(card: &Verification) -> Value {
         "candidates": card.candidates,
         "digit_candidates": card.digit_candidates,
         "fingerprint": card.fingerprint,
+        "qr": hex(&card.qr),
         "reason": match card.reason {
             CompareReason::First => "first",
             CompareReason::Every => "every",

@@ -31,6 +31,7 @@ fn every_event_is_shown_with_its_fields() {
         candidates: [["a", "b", "c"], ["d", "e", "f"], ["g", "h", "i"], ["j", "k", "l"]],
         digit_candidates: ["1", "2", "3", "4"].map(String::from),
         fingerprint: "54430 81152".into(),
+        qr: b"TSPF\x01".to_vec(),
         reason: CompareReason::First,
     };
     let rows = [
@@ -65,7 +66,7 @@ fn every_event_is_shown_with_its_fields() {
             json!({"event": "verify", "contact": ID, "words": ["ahead", "positive", "blockade"], "digits": "950154",
                    "reads_first": true,
                    "candidates": [["a", "b", "c"], ["d", "e", "f"], ["g", "h", "i"], ["j", "k", "l"]],
-                   "digit_candidates": ["1", "2", "3", "4"], "fingerprint": "54430 81152", "reason": "first"}),
+                   "digit_candidates": ["1", "2", "3", "4"], "fingerprint": "54430 81152", "qr": "5453504601", "reason": "first"}),
         ),
         (Event::Gate(Gate::G1), json!({"event": "gate", "gate": "G1"})),
         (

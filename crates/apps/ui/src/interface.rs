@@ -70,6 +70,8 @@ pub struct Interface {
     covered: bool,
     idle: IdleLock,
     screen: &'static str,
+    /// [`Request::Scan`] is on.
+    scans: bool,
 }
 
 /// What a screen is given.
@@ -130,6 +132,7 @@ impl Interface {
             covered: false,
             idle: IdleLock::default(),
             screen: "",
+            scans: false,
         }
     }
 
@@ -157,6 +160,20 @@ impl Interface {
     /// The profile could not be opened or made: `code` of `session_api::sentences`.
     pub fn profile_failed(&mut self, code: &str) {
         self.state.profile_failed = Some(code.to_owned());
+    }
+
+    /// What a QR code holds that the camera read, or that is in a picture. In a comparison it is the other side's answer;
+    /// elsewhere it may be an invite, and nothing is sent by it. False if it can be neither.
+    pub fn offer_scan(&mut self, bytes: &[u8]) -> bool {
+        if self.screen == "compare" {
+            self.state.compare.scanned(bytes);
+            return true;
+        }
+        let text = core::str::from_utf8(bytes);
+        if let Ok(text) = text {
+            self.offer_code(text);
+        }
+        text.is_ok()
     }
 
     /// A code or link from a picture, a file or the command line. Nothing is sent by it.
@@ -258,6 +275,10 @@ impl Interface {
             }
             self.show_toast(&window, area, model.clock);
             cycle_regions(window.ctx());
+        }
+        let scans = !self.covered && self.screen == "compare" && self.state.compare.reads();
+        if std::mem::replace(&mut self.scans, scans) != scans {
+            requests.push(Request::Scan(scans));
         }
         if std::mem::take(&mut self.state.leave_now) {
             self.covered = true;

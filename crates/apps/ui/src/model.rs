@@ -181,8 +181,11 @@ pub enum Request {
     Preferences(Preferences),
     /// Copies a secret; the app takes it off the clipboard after a minute if it is still there.
     CopySecret(Secret),
-    /// Lets a picture with a QR code be chosen; the text goes to [`crate::Interface::offer_code`].
+    /// Lets a picture with a QR code be chosen; what it holds goes to [`crate::Interface::offer_scan`].
     OpenPicture,
+    /// The camera reads QR codes from now on, or no longer: what they hold goes to [`crate::Interface::offer_scan`]. Only
+    /// in a comparison; this sends no picture that is not sent anyway.
+    Scan(bool),
     /// Lets the practice's policy file be chosen; its server goes to [`crate::Interface::offer_server`].
     OpenPolicy,
     /// Lets a place for a file be chosen and has the profile written there ([`sotto_session_api::Command::Export`]);

@@ -11,7 +11,7 @@ mod rekey;
 
 use sotto_frame_crypto::{DataMessage, DataOpener, DataSealer, EndProgress, MediaOpener, MediaSealer, SessionKeys};
 use sotto_handshake::{Established, SessionWords, SigChannel};
-use sotto_identity::{ComparedPeer, IdentityKey, PinnedPeer, PublicKey, Secret, fingerprint::pair_number};
+use sotto_identity::{ComparedPeer, IdentityKey, PinnedPeer, PublicKey, Secret};
 use sotto_session_api::{
     AlertCode, CompareReason, ContactId, EndReason, Event, Gate, KeyState, LinkState, Path, Pick, Severity,
 };
@@ -23,7 +23,7 @@ use sotto_wire::{
 };
 
 use crate::{
-    compare::{self, Comparison, Picked},
+    compare::{self, Comparison, Pair, Picked},
     ctx::Ctx,
     ending::{self, END_WAIT_MS, Ending},
     io::{MediaRequest, ServerRequest, ServerUrl, Ticket, TransportId, TransportReport, TransportRequest},

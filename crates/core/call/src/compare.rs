@@ -1,6 +1,10 @@
 //! The comparison: each side reads its half of the session words and picks what it heard (PROTOCOL §6.2, §6.3).
 
-use sotto_identity::pin;
+use sotto_identity::{
+    PublicKey,
+    fingerprint::{QrResult, compare_qr, pair_number, pair_qr},
+    pin,
+};
 use sotto_session_api::{CompareMethod, CompareReason, ContactId, Pick, Verification};
 
 /// What a pick led to.
@@ -12,12 +16,32 @@ pub(crate) enum Picked {
     ReadAgain,
     /// It did not match.
     Mismatch,
+    /// What was read is no QR code of two keys: nothing is decided.
+    NotACode,
+}
+
+/// The two keys that are compared.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) own: PublicKey,
+    pub(crate) peer: PublicKey,
+}
+
+const fn recorded(method: CompareMethod) -> pin::Method {
+    match method {
+        CompareMethod::Fingerprint => pin::Method::Fingerprint,
+        CompareMethod::Phone => pin::Method::Phone,
+        CompareMethod::InPerson => pin::Method::InPerson,
+        CompareMethod::Card => pin::Method::Card,
+        CompareMethod::Qr => pin::Method::Qr,
+    }
 }
 
 /// One comparison. It only ever opens: a mismatch ends the session outside of it.
 pub(crate) struct Comparison {
     card: Verification,
     right: usize,
+    pair: Pair,
     asked_again: bool,
     method: pin::Method,
     local: bool,
@@ -27,8 +51,9 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    pub(crate) const fn new(card: Verification, right: usize, deadline_ms: u64) -> Self {
-        Self { card, right, asked_again: false, method: pin::Method::Words, local: false, remote: false, deadline_ms }
+    pub(crate) fn new((card, right): (Verification, usize), pair: Pair, deadline_ms: u64) -> Self {
+        let method = pin::Method::Words;
+        Self { card, right, pair, asked_again: false, method, local: false, remote: false, deadline_ms }
     }
 
     pub(crate) fn card(&self) -> Verification {
@@ -60,16 +85,32 @@ impl Comparison {
                 Picked::ReadAgain
             }
             Pick::Otherwise(method) => {
-                self.method = match method {
-                    CompareMethod::Qr => pin::Method::Qr,
-                    CompareMethod::Fingerprint => pin::Method::Fingerprint,
-                    CompareMethod::Phone => pin::Method::Phone,
-                    CompareMethod::InPerson => pin::Method::InPerson,
-                };
+                self.method = recorded(method);
                 self.local = true;
                 Picked::Match
             }
+            Pick::Differs(method) => {
+                self.method = recorded(method);
+                Picked::Mismatch
+            }
+            Pick::Scanned(bytes) => {
+                let result = compare_qr(&self.pair.own, &self.pair.peer, &bytes);
+                if result != QrResult::NotACode {
+                    self.method = pin::Method::Qr;
+                }
+                self.local = result == QrResult::Match;
+                match result {
+                    QrResult::Match => Picked::Match,
+                    QrResult::Mismatch => Picked::Mismatch,
+                    QrResult::NotACode => Picked::NotACode,
+                }
+            }
         }
+    }
+
+    /// How it was compared last, for the record of a mismatch.
+    pub(crate) const fn method(&self) -> pin::Method {
+        self.method
     }
 
     /// The other side said that it matched.
@@ -88,7 +129,7 @@ pub(crate) fn card(
     words: &sotto_handshake::SessionWords,
     candidates: sotto_handshake::Candidates,
     contact: u64,
-    fingerprint: String,
+    pair: &Pair,
     reason: CompareReason,
 ) -> (Verification, usize) {
     let card = Verification {
@@ -98,7 +139,8 @@ pub(crate) fn card(
         reads_first: words.reads_first(),
         candidates: candidates.words,
         digit_candidates: candidates.digits,
-        fingerprint,
+        fingerprint: pair_number(&pair.own, &pair.peer),
+        qr: pair_qr(&pair.own, &pair.peer).to_vec(),
         reason,
     };
     (card, candidates.right)

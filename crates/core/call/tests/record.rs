@@ -1,7 +1,7 @@
 //! The therapist's record (PROTOCOL §6.4): what is in it, what never is, and that it can't grow by somebody's trying.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use sotto_session_api::{Command, CompareMethod, ContactId, InviteForm, Pick};
+use sotto_session_api::{Command, CompareMethod, ContactId, Gate, InviteForm, Pick};
 use sotto_sim::{Duo, Who};
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
@@ -45,6 +45,7 @@ fn how_people_compared_is_recorded() {
         (CompareMethod::Fingerprint, "fingerprint"),
         (CompareMethod::Phone, "phone"),
         (CompareMethod::InPerson, "in-person"),
+        (CompareMethod::Card, "card"),
         (CompareMethod::Qr, "qr"),
     ] {
         let mut duo = Duo::new(2);
@@ -59,6 +60,63 @@ fn how_people_compared_is_recorded() {
         assert!(line.contains(&format!("\"result\":\"same\",\"method\":\"{name}\"")), "{line}");
         assert!(line.contains("\"continuity\":\"held\""), "{line}");
     }
+}
+
+/// Each side reads the other's screen.
+#[test]
+fn a_scanned_code_is_compared_here_and_recorded() {
+    let mut duo = Duo::new(21);
+    let (contact, text) = duo.invite(InviteForm::Code);
+    duo.join(&text);
+    duo.admit(contact);
+    let [client, therapist] = BOTH.map(|who| duo.card(who).unwrap());
+    assert_eq!(client.qr, therapist.qr);
+    // A poster, a link, half of the code: nothing is decided, and the right one may follow.
+    for other in [&b""[..], b"https://example.org", b"TSPF", &therapist.qr[..68]] {
+        duo.command(Who::Client, Command::Verify(Pick::Scanned(other.to_vec())));
+        assert_eq!(duo.codes(Who::Client).last(), Some(&"scan-other"));
+    }
+    duo.command(Who::Client, Command::Verify(Pick::Scanned(therapist.qr)));
+    duo.run_for(500);
+    assert_ne!(duo.gate(Who::Therapist), Some(Gate::G2), "one side alone opens nothing");
+    duo.command(Who::Therapist, Command::Verify(Pick::Scanned(client.qr)));
+    duo.run_for(500);
+    assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(Gate::G2); 2]);
+    let line = line(&duo, "compared");
+    assert!(line.contains("\"result\":\"same\",\"method\":\"qr\""), "{line}");
+}
+
+/// Somebody in between shows each side a code of other keys: all or nothing, at the first byte and at the last.
+#[test]
+fn a_code_of_other_keys_is_a_mismatch() {
+    for at in [5, 36, 37, 68] {
+        let mut duo = Duo::new(22);
+        let (contact, text) = duo.invite(InviteForm::Code);
+        duo.join(&text);
+        duo.admit(contact);
+        let mut shown = duo.card(Who::Client).unwrap().qr;
+        shown[at] ^= 1;
+        duo.command(Who::Therapist, Command::Verify(Pick::Scanned(shown)));
+        duo.run_for(1_000);
+        assert!(BOTH.into_iter().all(|who| duo.gate(who) != Some(Gate::G2)));
+        let compared = line(&duo, "compared");
+        assert!(compared.contains("\"result\":\"different\",\"method\":\"qr\""), "{compared}");
+        assert!(line(&duo, "ended").contains("\"reason\":\"mismatch\""));
+    }
+}
+
+#[test]
+fn a_fingerprint_that_differs_is_a_mismatch_at_once() {
+    let mut duo = Duo::new(23);
+    let (contact, text) = duo.invite(InviteForm::Code);
+    duo.join(&text);
+    duo.admit(contact);
+    duo.command(Who::Client, Command::Verify(Pick::Otherwise(CompareMethod::Phone)));
+    duo.command(Who::Therapist, Command::Verify(Pick::Differs(CompareMethod::Phone)));
+    duo.run_for(1_000);
+    assert!(BOTH.into_iter().all(|who| duo.gate(who) != Some(Gate::G2)));
+    let compared = line(&duo, "compared");
+    assert!(compared.contains("\"result\":\"different\",\"method\":\"phone\""), "{compared}");
 }
 
 #[test]

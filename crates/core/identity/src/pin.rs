@@ -60,6 +60,8 @@ pub enum Method {
     Phone,
     /// Face to face.
     InPerson,
+    /// Face to face, from the therapist's printed card.
+    Card,
 }
 
 impl Method {
@@ -73,6 +75,7 @@ impl Method {
             Self::Qr => "qr",
             Self::Phone => "phone",
             Self::InPerson => "in-person",
+            Self::Card => "card",
         }
     }
 }

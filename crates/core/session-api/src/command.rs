@@ -122,7 +122,7 @@ pub enum InviteForm {
 }
 
 /// What the person chose in the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// Index of the candidate whose words were heard.
     Candidate(usize),
@@ -132,6 +132,11 @@ pub enum Pick {
     NoneOfThese,
     /// Compared in another way, and it matched.
     Otherwise(CompareMethod),
+    /// Compared in another way, and it differed: a mismatch.
+    Differs(CompareMethod),
+    /// The bytes of a QR code that was read from the other side's screen (PROTOCOL §6.1). The engine compares: the same
+    /// keys are a match, other keys a mismatch, and what is no such code is refused with `scan-other`.
+    Scanned(Vec<u8>),
 }
 
 /// Ways of comparing outside the words.
@@ -143,6 +148,8 @@ pub enum CompareMethod {
     Phone,
     /// Face to face.
     InPerson,
-    /// By QR code.
+    /// Face to face, from the therapist's printed card.
+    Card,
+    /// Face to face by QR code, where another program than the caller's engine has read and compared it.
     Qr,
 }

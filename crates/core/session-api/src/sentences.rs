@@ -408,6 +408,17 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "scan-other",
+        english: (
+            "That is another code, not the one of this session.",
+            "On the other computer, open “Show the fingerprint” and hold its square in front of the camera.",
+        ),
+        german: (
+            "Das ist ein anderer Code, nicht der dieser Sitzung.",
+            "Öffnen Sie auf dem anderen Computer „Fingerabdruck zeigen“, und halten Sie das Quadrat vor die Kamera.",
+        ),
+    },
+    Row {
         code: "sas-again",
         english: (
             "None of these was heard.",

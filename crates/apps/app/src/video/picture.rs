@@ -68,6 +68,12 @@ impl Picture {
         true
     }
 
+    /// The latest picture.
+    #[must_use]
+    pub fn latest(&self) -> Option<Arc<Planes>> {
+        self.latest.clone()
+    }
+
     /// Size of the latest picture.
     #[must_use]
     pub fn size(&self) -> Option<Vec2> {

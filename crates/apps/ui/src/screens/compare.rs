@@ -1,9 +1,9 @@
 //! The comparison: read your half aloud, choose what you hear. Enter and Space never pass it.
 
 use egui::{Align2, CornerRadius, Id, Key, Rect, Role, Stroke, StrokeKind, Ui, pos2, vec2};
-use sotto_session_api::{Command, CompareMethod, CompareReason, Pick, Verification};
+use sotto_session_api::{Command, CompareReason, Pick, Verification};
 
-use super::{contact, standing, waiting::picture};
+use super::{fingerprint, standing, waiting::picture};
 use crate::{
     fonts::Type,
     icons,
@@ -13,7 +13,7 @@ use crate::{
     video::{Painting, Whose},
     widgets::{
         Button, CandidateRow, Control, Tone, announce, at, candidate_row, checkbox, deliberate_click, flow, gap,
-        heading, icon, key_cap, mark_with_name, measure, notice, region, segment, text, text_at, title, word_tiles,
+        heading, icon, key_cap, mark_with_name, measure, notice, region, text, text_at, title, word_tiles,
     },
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct CompareState {
     marked: Option<usize>,
     digits: bool,
     fingerprint: bool,
+    /// The way by fingerprint.
+    pub way: fingerprint::Way,
     /// The choice is on its way; the other side is to choose yet.
     pub sent: bool,
     shown: Option<Verification>,
@@ -35,7 +37,6 @@ pub(crate) struct CompareState {
     recognised: bool,
     /// It was not said yet, and somebody went on.
     recognise_first: bool,
-    method: Option<CompareMethod>,
 }
 
 impl CompareState {
@@ -45,6 +46,25 @@ impl CompareState {
             *self = Self { digits: self.digits, again: true, ..Self::default() };
         }
         self.shown = Some(verification.clone());
+    }
+
+    /// It is asked: for the first time, or because nothing of it was heard.
+    pub(crate) fn asked_again(&mut self, verification: &Verification) {
+        self.asked(verification);
+        (self.sent, self.marked) = (false, None);
+    }
+
+    /// The camera or a picture gave the content of a QR code.
+    pub(crate) fn scanned(&mut self, bytes: &[u8]) {
+        if !self.sent {
+            self.fingerprint = true;
+            self.way = fingerprint::Way::read(bytes);
+        }
+    }
+
+    /// The camera reads the other screen.
+    pub(crate) const fn reads(&self) -> bool {
+        self.fingerprint && self.way.reads && !self.sent
     }
 
     /// The comparison whose choice was sent and that the other side has not answered yet.
@@ -111,10 +131,10 @@ fn confirm(s: &mut Screen<'_>, row: usize) {
 }
 
 /// Sends the choice; a match only once the person is recognised, where that is asked.
-fn answer(s: &mut Screen<'_>, pick: Pick) {
+pub(super) fn answer(s: &mut Screen<'_>, pick: Pick) {
     let compare = &mut s.state.compare;
     let asked = compare.shown.as_ref().is_some_and(|shown| shown.reason == CompareReason::Continuity);
-    if asked && !compare.recognised && pick != Pick::NoneOfThese {
+    if asked && !compare.recognised && !matches!(pick, Pick::NoneOfThese | Pick::Differs(_)) {
         compare.recognise_first = true;
         return;
     }
@@ -326,7 +346,7 @@ fn body(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification, m: Measure
         return;
     }
     if s.state.compare.fingerprint {
-        by_fingerprint(ui, s, verification);
+        fingerprint::show(ui, s, verification);
         return;
     }
     own_half(ui, s, verification, m);
@@ -479,61 +499,6 @@ fn confirmation(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification, ro
     }
 }
 
-fn by_fingerprint(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) {
-    let (t, theme) = (s.t, s.theme);
-    heading(ui, Type::HEADING, t.fingerprint_title);
-    gap(ui, 6.0);
-    text(ui, Type::BODY, theme.ink2, t.fingerprint_text);
-    gap(ui, 20.0);
-    contact::fingerprint(ui, &verification.fingerprint);
-    gap(ui, 20.0);
-    heading(ui, Type::BUTTON, t.compared_how);
-    gap(ui, 8.0);
-    let mut method = s.state.compare.method.unwrap_or(CompareMethod::Fingerprint);
-    flow(ui, 10.0, |ui| {
-        for (way, name) in [
-            (CompareMethod::Fingerprint, t.compared_here),
-            (CompareMethod::Phone, t.compared_phone),
-            (CompareMethod::InPerson, t.compared_in_person),
-            (CompareMethod::Qr, t.compared_card),
-        ] {
-            if segment(ui, name, method == way).clicked() {
-                method = way;
-            }
-        }
-    });
-    s.state.compare.method = Some(method);
-    gap(ui, 20.0);
-    for (label, pick) in [(t.fingerprint_same, Pick::Otherwise(method)), (t.fingerprint_differs, Pick::NoneOfThese)] {
-        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 54.0), egui::Sense::hover());
-        let row = CandidateRow {
-            parts: &[label],
-            name: label,
-            cap: "",
-            picked: false,
-            confirm: None,
-            id: Id::unique(("sotto fingerprint", label)),
-        };
-        if plain_row(ui, rect, &row) {
-            answer(s, pick);
-        }
-        gap(ui, 8.0);
-    }
-}
-
-/// A row without a key cap: both answers look the same.
-fn plain_row(ui: &Ui, rect: Rect, row: &CandidateRow<'_>) -> bool {
-    let theme = crate::theme::Theme::current(ui.ctx());
-    let control = Control::new(Role::Button, row.name).radius(radius::BUTTON);
-    let response = control.place(ui, rect, row.id).on_hover_cursor(egui::CursorIcon::PointingHand);
-    let fill_color = if response.hovered() { theme.sunken } else { theme.raised };
-    let stroke = Stroke::new(1.0, theme.control);
-    ui.painter().rect(rect, CornerRadius::same(radius::BUTTON), fill_color, stroke, StrokeKind::Inside);
-    let galley = measure(ui, Type::SECTION, theme.ink, row.parts[0], rect.width() - 40.0);
-    ui.painter().galley(pos2(rect.min.x + 20.0, rect.center().y - galley.size().y / 2.0), galley, theme.ink);
-    deliberate_click(ui, &response)
-}
-
 fn other_ways(ui: &mut Ui, s: &mut Screen<'_>, reversed: bool) {
     let t = s.t;
     if s.state.compare.sent {
@@ -550,6 +515,7 @@ fn other_ways(ui: &mut Ui, s: &mut Screen<'_>, reversed: bool) {
             }
         } else if small(shown).show(ui).clicked() {
             s.state.compare.fingerprint = !s.state.compare.fingerprint;
+            s.state.compare.way = fingerprint::Way::default();
             s.state.compare.marked = None;
         }
     };

@@ -8,6 +8,7 @@ pub(crate) mod computer;
 pub(crate) mod contact;
 pub(crate) mod devices;
 pub(crate) mod ended;
+mod fingerprint;
 pub(crate) mod first_start;
 pub(crate) mod help;
 pub(crate) mod invite;
@@ -61,7 +62,7 @@ impl State {
                     self.new_client = new_client::NewClient::default();
                 }
             }
-            Event::Verify(verification) => self.compare.asked(verification),
+            Event::Verify(verification) => self.compare.asked_again(verification),
             Event::Admitted(_) => {
                 self.compare = compare::CompareState::default();
                 self.session = session::SessionState::default();

@@ -72,7 +72,8 @@ texts! {
     compare_title compare_lead end read_these you_read_first they_read_first which_words which_digits none_of_these
     click_what_you_hear press_letter not_sure i_heard i_heard_this i_heard_none none_warning nothing_private
     nothing_private_text digits_instead words_instead show_fingerprint hide_fingerprint fingerprint_title
-    fingerprint_text fingerprint_same fingerprint_differs compare_sent compare_sent_title compare_again
+    fingerprint_text fingerprint_same fingerprint_differs fingerprint_differs_yes
+    compared_camera scan_text scan_square scan_start scan_stop scan_hold compare_sent compare_sent_title compare_again
     compare_changed compare_changed_text compare_continuity compare_continuity_text recognise recognise_text
     recognise_first compared_how compared_here compared_phone compared_in_person compared_card marked their_picture own_picture
     no_picture_yet

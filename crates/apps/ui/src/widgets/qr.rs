@@ -6,7 +6,7 @@ use qrcode::{Color, EcLevel, QrCode};
 use crate::theme::{Theme, radius};
 
 /// Draws `content`, `side` points wide including its quiet zone; false if it is too long for a QR picture.
-pub fn qr(ui: &mut Ui, content: &str, side: f32, name: &str) -> bool {
+pub fn qr(ui: &mut Ui, content: impl AsRef<[u8]>, side: f32, name: &str) -> bool {
     let Ok(code) = QrCode::with_error_correction_level(content, EcLevel::M) else { return false };
     let theme = Theme::current(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());

@@ -152,10 +152,10 @@ impl Call {
             (false, false) => CompareReason::First,
         };
         let limit_ms = if reason == CompareReason::Every { 300_000 } else { 120_000 };
-        let fingerprint = pair_number(self.rekey.own(), self.peer.key());
+        let pair = Pair { own: *self.rekey.own(), peer: *self.peer.key() };
         let candidates = self.words.candidates(ctx.rng);
-        let (card, right) = compare::card(&self.words, candidates, self.contact, fingerprint, reason);
-        let comparison = Comparison::new(card, right, ctx.after(limit_ms));
+        let card = compare::card(&self.words, candidates, self.contact, &pair, reason);
+        let comparison = Comparison::new(card, pair, ctx.after(limit_ms));
         ctx.event(Event::Verify(comparison.card()));
         self.stage = Stage::Comparing(comparison);
     }
@@ -176,12 +176,7 @@ impl Call {
             ctx.refuse("E_NOT_NOW");
             return;
         }
-        let how = match pick {
-            Pick::Candidate(_) => "words",
-            Pick::Digits(_) => "digits",
-            Pick::NoneOfThese => "none-of-these",
-            Pick::Otherwise(_) => "otherwise",
-        };
+        let is_none = pick == Pick::NoneOfThese;
         match comparison.pick(pick) {
             Picked::Match => {
                 self.control(ctx, &ControlMessage::SasResult(1));
@@ -192,7 +187,9 @@ impl Call {
                 ctx.notice("sas-again", Severity::Warning);
                 ctx.event(Event::Verify(card));
             }
+            Picked::NotACode => ctx.refuse("scan-other"),
             Picked::Mismatch => {
+                let how = if is_none { "none-of-these" } else { comparison.method().name() };
                 self.control(ctx, &ControlMessage::SasResult(0));
                 self.mismatch(ctx, how);
                 self.send_end(ctx, 1);

@@ -1,0 +1,139 @@
+//! QR codes in pictures: from a file, or from the camera while two people compare in one room.
+//!
+//! What is read here is foreign. It is decoded on a thread of its own; a decoder that panics has found no code.
+
+use std::{panic, sync::Arc, sync::mpsc, thread};
+
+use egui::Context;
+use sotto_session_api::Planes;
+use zeroize::Zeroizing;
+
+/// What the first QR code in a grey picture of this size holds. `grey` is given columns and rows of it.
+pub fn code_in(width: usize, height: usize, grey: impl FnMut(usize, usize) -> u8) -> Option<Zeroizing<Vec<u8>>> {
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
+    prepared.detect_grids().iter().find_map(|grid| {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+        grid.decode_to(&mut *bytes).ok().map(|_| bytes)
+    })
+}
+
+/// Reads codes in the camera's pictures until it is dropped. One picture at a time: those that come meanwhile are left
+/// out.
+pub struct Scanner {
+    pictures: mpsc::SyncSender<Arc<Planes>>,
+    found: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+}
+
+impl Scanner {
+    /// Begins; the window is woken when a code was read.
+    pub fn start(context: &Context) -> Self {
+        let (pictures, taken) = mpsc::sync_channel::<Arc<Planes>>(0);
+        let (sender, found) = mpsc::channel();
+        let context = context.clone();
+        thread::spawn(move || {
+            for planes in taken {
+                let code = panic::catch_unwind(|| code_of(&planes)).unwrap_or_default();
+                if let Some(code) = code {
+                    if sender.send(code).is_err() {
+                        return;
+                    }
+                    context.request_repaint();
+                }
+            }
+        });
+        Self { pictures, found }
+    }
+
+    /// Looks at this picture, unless it is busy with one.
+    pub fn look(&self, picture: Arc<Planes>) {
+        // Busy, or its thread is gone: the next one will do.
+        let _ = self.pictures.try_send(picture);
+    }
+
+    /// What was read since the last call.
+    pub fn poll(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.found.try_recv().ok()
+    }
+}
+
+fn code_of(planes: &Planes) -> Option<Zeroizing<Vec<u8>>> {
+    let (stride, [luma, ..]) = (planes.strides[0], &planes.data);
+    code_in(planes.width as usize, planes.height as usize, |x, y| luma.get(y * stride + x).copied().unwrap_or(255))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// A screen with a square, as a camera sees it in a lit room: not in the middle, noisy, neither black nor white.
+    fn seen(content: &[u8], (width, height): (u32, u32), module: u32, noise: u32) -> Planes {
+        let code = qrcode::QrCode::with_error_correction_level(content, qrcode::EcLevel::M).unwrap();
+        let (side, colors) = (code.width() as u32, code.to_colors());
+        let mut planes = Planes::black(width, height);
+        let mut random = 0x1234_5678_u32;
+        for y in 0..height {
+            for x in 0..width {
+                let (column, row) = (x.wrapping_sub(90) / module, y.wrapping_sub(40) / module);
+                let is_card = x >= 60 && y >= 10 && x < 120 + side * module && y < 70 + side * module;
+                let is_dark =
+                    column < side && row < side && colors[(row * side + column) as usize] == qrcode::Color::Dark;
+                let light = if is_dark {
+                    52
+                } else if is_card {
+                    196
+                } else {
+                    90
+                };
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                planes.data[0][(y * width + x) as usize] = (light + (random >> 24) * noise / 256) as u8;
+            }
+        }
+        planes
+    }
+
+    fn pair() -> Vec<u8> {
+        // Keys are any bytes, mostly no text.
+        [b"TSPF\x01".as_slice(), &core::array::from_fn::<u8, 64, _>(|n| (n * 37 + 129) as u8)].concat()
+    }
+
+    #[test]
+    fn a_square_on_the_other_screen_is_read_byte_for_byte() {
+        for (size, module) in [((1280, 720), 12), ((640, 480), 7), ((640, 360), 5)] {
+            let found = code_of(&seen(&pair(), size, module, 30));
+            assert_eq!(found.as_ref().map(|bytes| bytes.as_slice()), Some(pair().as_slice()), "{size:?}, {module}");
+        }
+    }
+
+    #[test]
+    fn pictures_without_a_square_and_broken_ones_hold_none() {
+        assert!(code_of(&Planes::black(640, 480)).is_none());
+        let mut noise = seen(&pair(), (640, 480), 7, 30);
+        for (n, sample) in noise.data[0].iter_mut().enumerate() {
+            *sample = (n as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0];
+        }
+        assert!(code_of(&noise).is_none());
+        // Fewer samples than rows: what isn't there is light.
+        let mut short = seen(&pair(), (640, 480), 7, 0);
+        short.data[0].truncate(50_000);
+        assert!(code_of(&short).is_none());
+    }
+
+    #[test]
+    fn the_camera_is_read_until_a_code_comes() {
+        let scanner = Scanner::start(&Context::default());
+        let began = Instant::now();
+        let found = loop {
+            scanner.look(Arc::new(Planes::black(320, 240)));
+            scanner.look(Arc::new(seen(&pair(), (640, 480), 7, 20)));
+            if let Some(found) = scanner.poll() {
+                break found;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "nothing was read");
+            thread::sleep(Duration::from_millis(10));
+        };
+        assert_eq!(*found, pair());
+    }
+}
