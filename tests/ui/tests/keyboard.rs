@@ -486,6 +486,26 @@ fn the_other_screen_is_read_by_the_camera_and_goes_to_the_engine() {
     assert!(!window.state_mut().interface.offer_scan(&[0xff, 0xfe]));
 }
 
+/// By keys alone, from the words to the camera.
+#[test]
+fn the_way_by_camera_is_reached_with_tab_and_enter() {
+    let mut window = scenes::open("compare", preferences(), SIZE);
+    for name in [t().show_fingerprint, t().compared_camera, t().scan_start] {
+        for _ in 0..30 {
+            if window.get_by_label(name).accesskit_node().is_focused() {
+                break;
+            }
+            window.key_press(Key::Tab);
+            window.run();
+        }
+        assert!(window.get_by_label(name).accesskit_node().is_focused(), "{name}");
+        window.key_press(Key::Enter);
+        window.run();
+    }
+    let requests = std::mem::take(&mut window.state_mut().requests);
+    assert!(requests.contains(&Request::Scan(true)));
+}
+
 /// "None of these" for the first time: the words are read again, and the choice is open again.
 #[test]
 fn after_none_of_these_one_can_choose_again() {

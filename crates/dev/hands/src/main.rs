@@ -10,6 +10,7 @@
 
 mod drop;
 mod error;
+mod eyes;
 mod person;
 mod reader;
 mod screen;

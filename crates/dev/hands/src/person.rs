@@ -24,8 +24,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_secs(20);
 /// More controls than any screen has.
 const TABS: usize = 60;
-/// A slow frame of a software renderer.
-const FRAME: Duration = Duration::from_millis(500);
+/// The slowest frame of a software renderer on a busy computer.
+const FRAME: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(40);
 
 /// A running window and its person.
@@ -162,13 +162,13 @@ impl<'a> Person<'a> {
                 return Ok(());
             }
             self.screen.press(Key::Tab, &[])?;
-            // The tree follows with the next frame; some things have the same name as their neighbour.
+            // The tree follows with the next frame. A second Tab before that would leave the control again.
             let until = Instant::now() + FRAME;
             loop {
                 thread::sleep(LOOK_AGAIN);
                 nodes = self.nodes()?;
                 let now = focused(&nodes);
-                if now.as_ref().map(|node| &node.name) != before.as_ref().map(|node| &node.name)
+                if now.as_ref().map(|node| &node.path) != before.as_ref().map(|node| &node.path)
                     || Instant::now() > until
                 {
                     break;

@@ -32,6 +32,8 @@ pub struct Bus {
 /// One node of a window, as it was when it was read.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// Where it is on the bus: a control keeps it as long as it is there.
+    pub path: String,
     /// What is spoken.
     pub name: String,
     /// Number of the role, as AT-SPI counts.
@@ -145,7 +147,7 @@ impl Bus {
             return;
         };
         let is_focused = states.first().is_some_and(|states| states & (1 << FOCUSED) != 0);
-        nodes.push(Node { name, role, is_focused });
+        nodes.push(Node { path: place.1.to_string(), name, role, is_focused });
         let children: Outcome<Vec<(String, OwnedObjectPath)>> = self.call(place, ACCESSIBLE, "GetChildren");
         for child in children.unwrap_or_default() {
             self.walk(&child, nodes);

@@ -13,6 +13,7 @@ use sotto_ui::texts::{Texts, fill};
 use crate::{
     Options,
     error::{Outcome, Trouble},
+    eyes::Eyes,
     person::{Person, Setup, plain},
     reader::{Bus, Node, RADIO_BUTTON},
     screen::{Key, Screen},
@@ -79,11 +80,14 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     };
     let mut ears = [ears("therapist", 1, LINES[0])?, ears("client", 2, LINES[1])?];
     say("two windows open");
+    let in_german = options.language == sotto_session_api::sentences::Language::German;
+    let eyes = Eyes::open(options.folder.join("eyes.y4m"))?;
     let sit_down = |role: &'static str, ears: &Ears, x: i32| {
-        let arguments = ["--camera", "test", "--log", "info", "--theme", &options.theme, "--language"];
+        // In German the two compare by camera.
+        let camera = if in_german && role == "client" { eyes.argument() } else { "test".into() };
+        let arguments = ["--camera", &camera, "--log", "info", "--theme", &options.theme, "--language"];
         let mut arguments: Vec<String> = arguments.map(String::from).to_vec();
-        arguments
-            .push(if options.language == sotto_session_api::sentences::Language::German { "de" } else { "en" }.into());
+        arguments.push(if in_german { "de" } else { "en" }.into());
         arguments.extend(["--window".into(), format!("{WIDTH}x{HEIGHT}")]);
         let setup = Setup {
             role,
@@ -127,7 +131,7 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     therapist.wait_for(texts.read_aloud)?;
     let code = code_of(&therapist.nodes()?)?;
     therapist.picture("invite")?;
-    if options.language == sotto_session_api::sentences::Language::German {
+    if in_german {
         // Here the client gets the QR picture instead, as a picture of the therapist's screen.
         therapist.press(texts.make_link)?;
         therapist.wait_for(texts.qr_name)?;
@@ -158,9 +162,13 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     }
     therapist.picture("compare")?;
     client.picture("compare")?;
-    compare(&mut therapist, &client)?;
-    therapist.picture("compared")?;
-    compare(&mut client, &therapist)?;
+    if in_german {
+        compare_by_camera(&mut therapist, &mut client, &eyes)?;
+    } else {
+        compare(&mut therapist, &client)?;
+        therapist.picture("compared")?;
+        compare(&mut client, &therapist)?;
+    }
     for person in [&mut therapist, &mut client] {
         person.wait_until(texts.words_compared, |nodes| {
             nodes.iter().any(|node| node.name.contains(texts.words_compared))
@@ -343,6 +351,22 @@ fn compare(person: &mut Person<'_>, other: &Person<'_>) -> Outcome {
     person.picture("marked")?;
     person.character(number, &[])?;
     Ok(())
+}
+
+/// In one room: the client's camera reads the therapist's screen; the therapist takes a picture of the client's.
+fn compare_by_camera<'a>(therapist: &mut Person<'a>, client: &mut Person<'a>, eyes: &Eyes) -> Outcome {
+    let texts = client.texts;
+    for person in [&mut *therapist, &mut *client] {
+        person.press(texts.show_fingerprint)?;
+        person.press(texts.compared_camera)?;
+        person.wait_for(texts.scan_square)?;
+    }
+    eyes.look_at(&therapist.picture("square")?)?;
+    client.press(texts.scan_start)?;
+    client.wait_for(texts.compare_sent_title)?;
+    eyes.look_around()?;
+    let read = client.picture("read")?;
+    therapist.drop_file(&read)
 }
 
 fn first_picture(person: &Person<'_>) -> Outcome<f64> {

@@ -342,7 +342,12 @@ fn body(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification, m: Measure
         gap(ui, 8.0);
         text(ui, Type::BODY, s.theme.ink2, t.compare_sent);
         gap(ui, 24.0);
-        own_half(ui, s, verification, m);
+        // The other side still has to hear or to read it.
+        if s.state.compare.way.is_by_camera() {
+            fingerprint::square(ui, s, verification);
+        } else {
+            own_half(ui, s, verification, m);
+        }
         return;
     }
     if s.state.compare.fingerprint {

@@ -35,10 +35,15 @@ impl Way {
     pub(crate) fn read(bytes: &[u8]) -> Self {
         Self { method: Some(CompareMethod::Qr), read: Some(bytes.to_vec()), ..Self::default() }
     }
+
+    /// Each computer reads the other's square.
+    pub(crate) fn is_by_camera(&self) -> bool {
+        self.method == Some(CompareMethod::Qr)
+    }
 }
 
 pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) {
-    let (t, theme) = (s.t, s.theme);
+    let t = s.t;
     if let Some(bytes) = s.state.compare.way.read.clone() {
         // Until the person is recognised, where that is asked first.
         answer(s, Pick::Scanned(bytes));
@@ -108,12 +113,17 @@ fn by_camera(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) {
     gap(ui, 20.0);
     columns(ui, &[SQUARE, 400.0], 28.0, SQUARE.min(ui.available_width() * 0.3), |ui, index| {
         if index == 0 {
-            let side = ui.available_width().min(SQUARE);
-            qr(ui, &verification.qr, side, t.scan_square);
+            square(ui, s, verification);
         } else {
             reader(ui, s);
         }
     });
+}
+
+/// What the other side's camera reads.
+pub(crate) fn square(ui: &mut Ui, s: &Screen<'_>, verification: &Verification) {
+    let side = ui.available_width().min(SQUARE);
+    qr(ui, &verification.qr, side, s.t.scan_square);
 }
 
 fn reader(ui: &mut Ui, s: &mut Screen<'_>) {
