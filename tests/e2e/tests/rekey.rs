@@ -45,31 +45,57 @@ const PERSONS: [Site; 2] = [Site::Therapist, Site::Client];
 
 /// What a person heard and saw in a session, by its figures of each second.
 struct Figures {
-    epochs: u64,
+    epochs: Vec<u64>,
+    /// Concealed and frozen, ms, in each second.
+    troubled: Vec<[f64; 2]>,
     seconds: f64,
-    concealed_ms: u64,
-    freeze_ms: u64,
     longest_gap_ms: u64,
     median_gap_ms: u64,
-    /// Concealed and frozen, ms in a second: in the seconds around each rekey, and in the others.
-    around: [f64; 2],
-    elsewhere: [f64; 2],
 }
 
-/// Means over the seconds with an epoch's beginning in them, before them or after them, and over all others.
-fn around_rekeys(seconds: &[Value]) -> [[f64; 2]; 2] {
-    let epochs: Vec<u64> = seconds.iter().map(|stats| figure(stats, "/epoch")).collect();
-    let mut sums = [[0.0; 2]; 2];
-    let mut counts = [0.0; 2];
-    for at in 1..seconds.len() {
-        let reach = &epochs[at.saturating_sub(2)..(at + 2).min(epochs.len())];
-        let elsewhere = usize::from(reach.first() == reach.last());
-        counts[elsewhere] += 1.0;
-        for (sum, figure_at) in sums[elsewhere].iter_mut().zip(["/audio_in/concealed_ms", "/video_in/freeze_ms"]) {
-            *sum += (figure(&seconds[at], figure_at) - figure(&seconds[at - 1], figure_at)) as f64;
+impl Figures {
+    fn of(stats: &[Value]) -> Self {
+        let (first, last) = (&stats[0], &stats[stats.len() - 1]);
+        let mut gaps: Vec<u64> = stats.iter().map(|stats| figure(stats, "/audio_in/longest_gap_ms")).collect();
+        gaps.sort_unstable();
+        assert_eq!(figure(last, "/integrity_failures"), 0, "{last}");
+        let troubled = stats.windows(2).map(|two| {
+            ["/audio_in/concealed_ms", "/video_in/freeze_ms"]
+                .map(|at| figure(&two[1], at) as f64 - figure(&two[0], at) as f64)
+        });
+        Self {
+            epochs: stats.iter().map(|stats| figure(stats, "/epoch")).collect(),
+            troubled: troubled.collect(),
+            seconds: last["t"].as_f64().unwrap() - first["t"].as_f64().unwrap(),
+            longest_gap_ms: gaps.last().copied().unwrap_or_default(),
+            median_gap_ms: gaps[gaps.len() / 2],
         }
     }
-    [0, 1].map(|which| sums[which].map(|sum| sum / f64::max(counts[which], 1.0)))
+
+    fn rekeys(&self) -> u64 {
+        self.epochs[self.epochs.len() - 1] - self.epochs[0]
+    }
+
+    /// The second in which each epoch began, with the one before it and the one after it.
+    fn around_rekeys(&self) -> Vec<std::ops::Range<usize>> {
+        let begun = (1..self.epochs.len()).filter(|&at| self.epochs[at] > self.epochs[at - 1]);
+        begun.map(|at| at.saturating_sub(2)..(at + 1).min(self.troubled.len())).collect()
+    }
+
+    /// Means over these seconds, as far as there were so many, ms in a second.
+    fn mean(&self, seconds: std::ops::Range<usize>) -> [f64; 2] {
+        let reach = self.troubled.len();
+        let troubled = &self.troubled[seconds.start.min(reach - 1)..seconds.end.min(reach)];
+        [0, 1].map(|which| troubled.iter().map(|second| second[which]).sum::<f64>() / troubled.len() as f64)
+    }
+}
+
+/// Mean, and 1.96 standard errors of it: the true one is within, nineteen times of twenty.
+fn mean_and_reach(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, 1.96 * (variance / n).sqrt())
 }
 
 fn figure(stats: &Value, at: &str) -> u64 {
@@ -122,25 +148,7 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
         meeting.end();
         meeting.close();
     }
-    [0, 1].map(|person| {
-        let seconds = &stats[person][skip[person]..];
-        let (first, last) = (&seconds[0], &seconds[seconds.len() - 1]);
-        let gained = |at: &str| figure(last, at) - figure(first, at);
-        let mut gaps: Vec<u64> = seconds.iter().map(|stats| figure(stats, "/audio_in/longest_gap_ms")).collect();
-        gaps.sort_unstable();
-        assert_eq!(figure(last, "/integrity_failures"), 0, "{last}");
-        let [around, elsewhere] = around_rekeys(seconds);
-        Figures {
-            epochs: gained("/epoch"),
-            seconds: last["t"].as_f64().unwrap() - first["t"].as_f64().unwrap(),
-            concealed_ms: gained("/audio_in/concealed_ms"),
-            freeze_ms: gained("/video_in/freeze_ms"),
-            longest_gap_ms: gaps.last().copied().unwrap_or_default(),
-            median_gap_ms: gaps[gaps.len() / 2],
-            around,
-            elsewhere,
-        }
-    })
+    [0, 1].map(|person| Figures::of(&stats[person][skip[person]..]))
 }
 
 #[test]
@@ -157,53 +165,46 @@ fn rekeys_beside_none_at_thirty_per_cent() {
 
 fn beside_none(loss: f64, every_s: u32) {
     println!(
-        "| loss | session | person | rekeys | s | concealed ms/s: all, around rekeys, elsewhere | frozen ms/s: the same \
-         | longest gap in a second, median / most, ms |"
+        "| loss | session | person | rekeys | s | concealed, ms/s | frozen, ms/s | longest gap in a second, median / most, ms |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    let mut concealed = [0.0; 2];
-    let mut frozen = [0.0; 2];
-    let mut around = [0.0; 2];
-    let mut length = None;
-    for (with, every_s) in [every_s, 180].into_iter().enumerate() {
-        let name = ["with rekeys", "without"][with];
-        let figures = measured(loss, every_s, 100, length);
-        length = Some(figures[1].seconds.ceil() as u32);
-        for (figures, person) in figures.iter().zip(["therapist", "client"]) {
-            let rate = |ms: u64| ms as f64 / figures.seconds;
+    let with = measured(loss, every_s, 100, None);
+    let without = measured(loss, 180, 100, Some(with[1].seconds.ceil() as u32));
+    for (name, both) in [("with rekeys", &with), ("without", &without)] {
+        for (figures, person) in both.iter().zip(["therapist", "client"]) {
+            let [concealed, frozen] = figures.mean(0..figures.troubled.len());
             println!(
-                "| {:.0} % | {name} | {person} | {} | {:.0} | {:.1}, {:.1}, {:.1} | {:.1}, {:.1}, {:.1} | {} / {} |",
+                "| {:.0} % | {name} | {person} | {} | {:.0} | {concealed:.1} | {frozen:.1} | {} / {} |",
                 loss * 100.0,
-                figures.epochs,
+                figures.rekeys(),
                 figures.seconds,
-                rate(figures.concealed_ms),
-                figures.around[0],
-                figures.elsewhere[0],
-                rate(figures.freeze_ms),
-                figures.around[1],
-                figures.elsewhere[1],
                 figures.median_gap_ms,
                 figures.longest_gap_ms
             );
-            concealed[with] += rate(figures.concealed_ms) / 2.0;
-            frozen[with] += rate(figures.freeze_ms) / 2.0;
-            if with == 0 {
-                assert!(figures.epochs >= REKEYS, "{} rekeys in {} s", figures.epochs, figures.seconds);
-                for (sum, figure) in around.iter_mut().zip(figures.around) {
-                    *sum += figure / 2.0;
-                }
+        }
+    }
+    // The same seconds of both sessions, so that what the line and the computer do in time counts for both.
+    let mut around = [Vec::new(), Vec::new()];
+    for (with, without) in with.iter().zip(&without) {
+        assert!(with.rekeys() >= REKEYS, "{} rekeys in {} s", with.rekeys(), with.seconds);
+        for seconds in with.around_rekeys() {
+            let (one, other) = (with.mean(seconds.clone()), without.mean(seconds));
+            for (which, pairs) in around.iter_mut().enumerate() {
+                pairs.push((one[which], other[which]));
             }
         }
     }
-    println!(
-        "loss {:.0} % both ways, means of both: around rekeys {:.1} ms/s concealed and {:.1} frozen; in the whole session \
-         {:.1} and {:.1}; in a session without rekeys {:.1} and {:.1}",
-        loss * 100.0,
-        around[0],
-        around[1],
-        concealed[0],
-        frozen[0],
-        concealed[1],
-        frozen[1]
-    );
+    for (pairs, what) in around.iter().zip(["concealed", "frozen"]) {
+        let [(one, _), (other, _)] = [0, 1].map(|which| {
+            mean_and_reach(&pairs.iter().map(|pair| if which == 0 { pair.0 } else { pair.1 }).collect::<Vec<_>>())
+        });
+        let (more, reach) = mean_and_reach(&pairs.iter().map(|pair| pair.0 - pair.1).collect::<Vec<_>>());
+        println!(
+            "loss {:.0} % both ways, {what}: {one:.1} ms/s around {} rekeys, {other:.1} in the same seconds without; \
+             {more:+.1} ± {reach:.1} ms/s: {}",
+            loss * 100.0,
+            pairs.len(),
+            if more - reach > 0.0 { "ABOVE" } else { "not above" }
+        );
+    }
 }

@@ -91,9 +91,9 @@ pub struct VideoStats {
     pub encode_ms: f32,
     /// Mean decoding time, ms (in only).
     pub decode_ms: f32,
-    /// Gaps of more than 200 ms (in only).
+    /// Gaps of more than 200 ms that are over (in only).
     pub freezes: u64,
-    /// Their sum.
+    /// Their sum, and the gap that lasts, if it is as long already.
     pub freeze_ms: u64,
     /// Key frames.
     pub key_frames: u64,

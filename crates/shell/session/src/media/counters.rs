@@ -5,6 +5,9 @@ use sotto_session_api::Stats;
 
 use crate::process::mono_ms;
 
+/// A gap between two pictures that a person notices.
+const FREEZE_MS: u64 = 200;
+
 /// Written by the media threads, read by `stats`.
 #[derive(Default)]
 pub(crate) struct Counters {
@@ -15,6 +18,7 @@ pub(crate) struct Counters {
     pub in_rate: Rate,
     pub sizes: SizeCheck,
     heard_ms: Option<u64>,
+    seen_ms: Option<u64>,
 }
 
 /// Frames and bytes of the last full second.
@@ -67,11 +71,30 @@ impl Counters {
         sound.longest_gap_ms = sound.longest_gap_ms.max(gap_ms);
     }
 
+    /// A picture was shown; whether it was the first.
+    pub(crate) fn picture_in(&mut self, now_ms: u64) -> bool {
+        let frozen_ms = self.frozen_ms(now_ms);
+        let video = &mut self.stats.video_in;
+        video.frames += 1;
+        video.freezes += u64::from(frozen_ms > 0);
+        video.freeze_ms += frozen_ms;
+        self.in_rate.add(0);
+        self.seen_ms.replace(now_ms).is_none()
+    }
+
+    /// How long the picture stands already, if that is long enough to be noticed.
+    fn frozen_ms(&self, now_ms: u64) -> u64 {
+        let gap_ms = self.seen_ms.map_or(0, |seen_ms| now_ms.saturating_sub(seen_ms));
+        if gap_ms > FREEZE_MS { gap_ms } else { 0 }
+    }
+
     pub(crate) fn stats(&mut self) -> Stats {
         self.out_rate.roll();
         self.in_rate.roll();
         let mut stats = self.stats.clone();
         self.stats.audio_in.longest_gap_ms = 0;
+        // Also while it lasts, so that each second has its own share.
+        stats.video_in.freeze_ms += self.frozen_ms(mono_ms());
         stats.sizes_constant = self.sizes.verdict();
         let mean = |us: u64, frames: u64| if frames == 0 { 0.0 } else { us as f32 / 1000.0 / frames as f32 };
         stats.video_out.encode_ms = mean(self.encode_us, stats.video_out.frames);

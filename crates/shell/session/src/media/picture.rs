@@ -19,15 +19,11 @@ use sotto_wire::TrackId;
 use super::{Devices, Shared};
 use crate::process::mono_ms;
 
-/// A gap that a person notices.
-const FREEZE_MS: u64 = 200;
-
 struct Picture<'a> {
     shared: &'a Shared,
     decoder: H264Decoder,
     sink: Option<Box<dyn VideoSink>>,
     slot: &'a VideoSlot,
-    shown_ms: Option<u64>,
 }
 
 pub(super) fn run(shared: &Shared, devices: &Devices, packets: &Receiver<OpenedPacket>, slot: &VideoSlot) {
@@ -48,7 +44,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices, packets: &Receiver<OpenedP
             }
         },
     };
-    let mut picture = Picture { shared, decoder, sink, slot, shown_ms: None };
+    let mut picture = Picture { shared, decoder, sink, slot };
     let mut assembler = VideoAssembler::new();
     while !shared.is_stopped() {
         match shared.rtt_ms.load(Ordering::Relaxed) {
@@ -82,19 +78,13 @@ impl Picture<'_> {
         };
         let decode_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let now = mono_ms();
-        let gap_ms = self.shown_ms.map_or(0, |at| now.saturating_sub(at));
-        let is_first = self.shown_ms.replace(now).is_none();
+        let mut is_first = false;
         self.shared.count(|counters| {
+            is_first = counters.picture_in(now);
             let video = &mut counters.stats.video_in;
-            video.frames += 1;
             video.key_frames += u64::from(frame.key);
             (video.width, video.height) = (planes.width, planes.height);
-            if gap_ms > FREEZE_MS {
-                video.freezes += 1;
-                video.freeze_ms += gap_ms;
-            }
             counters.decode_us += decode_us;
-            counters.in_rate.add(0);
         });
         if is_first {
             self.shared.tell(Event::Media {
