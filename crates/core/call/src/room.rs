@@ -87,7 +87,8 @@ pub struct Room {
     logged: Vec<(u64, &'static str, u64)>,
     /// Sessions that were interrupted a moment ago, by contact.
     pub(crate) resumable: Resumables,
-    heard_ms: Option<u64>,
+    /// Whose media were authentic last, and when (`mono_ms`).
+    heard: Option<(u64, u64)>,
     look_ms: u64,
     out: VecDeque<Output>,
     counters: Counters,
@@ -116,7 +117,7 @@ impl Room {
             camera_muted: false,
             logged: Vec::new(),
             resumable: Resumables::default(),
-            heard_ms: None,
+            heard: None,
             look_ms: 0,
             out: VecDeque::new(),
             counters: Counters::default(),
@@ -180,7 +181,7 @@ impl Room {
                     call.media_epoch(&mut ctx, epoch);
                 }
             }
-            Input::MediaHeard => self.heard_ms = Some(now.mono_ms),
+            Input::MediaHeard => self.heard_now(now.mono_ms),
             Input::Tick => {}
         }
         self.tick(&mut ctx);
@@ -532,10 +533,17 @@ impl Room {
         }
     }
 
+    /// Media of the session came and were authentic.
+    fn heard_now(&mut self, now_ms: u64) {
+        let in_session = self.calls.iter().find(|(_, call)| call.is_admitted());
+        self.heard = in_session.map(|(contact, _)| (*contact, now_ms));
+    }
+
     /// A contact has proved its key anew: an older call of it is over, unless it is one that is heard right now.
     fn make_way(&mut self, ctx: &mut Ctx<'_>, contact: u64, mailbox: MailboxId) -> bool {
         let Some(call) = self.calls.get_mut(&contact) else { return true };
-        let heard = self.heard_ms.is_some_and(|at| ctx.now.mono_ms.saturating_sub(at) < HEARD_MS);
+        let is_new = |at: u64| ctx.now.mono_ms.saturating_sub(at) < HEARD_MS;
+        let heard = self.heard.is_some_and(|(who, at)| who == contact && is_new(at));
         if call.is_admitted() && heard && !cfg!(sotto_broken = "heard") {
             let server = call.place.server.clone();
             let cell = Cell::reject(VersionRange::OURS.max, VersionRange::OURS.to_byte());

@@ -226,7 +226,7 @@ impl Call {
             return;
         }
         if of.attempt > MOST_ATTEMPTS || self.rekey.epoch == LAST_EPOCH {
-            self.fail(ctx, "E_REKEY");
+            self.give_up_keys(ctx);
             return;
         }
         self.rekey.attempt = of.attempt;
@@ -275,7 +275,7 @@ impl Call {
         };
         let (root, psk, proof) = root.open(&self.rekey.terms);
         let Some(keys) = self.admit_epoch(ctx, root, of.epoch) else {
-            self.fail(ctx, "E_REKEY");
+            self.give_up_keys(ctx);
             return;
         };
         // The last control record of the old epoch.
@@ -296,7 +296,7 @@ impl Call {
                 }
                 self.epoch_begun(ctx, psk, has_switched);
             }
-            _ => self.fail(ctx, "E_REKEY"),
+            _ => self.give_up_keys(ctx),
         }
     }
 
@@ -306,8 +306,12 @@ impl Call {
         }
         match &self.rekey.progress {
             Progress::Rk1Sent(_) => self.retry_rekey(ctx),
-            Progress::Rk2Sent { keys: Some(_), .. } => self.rekey.progress = Progress::Stable,
-            Progress::Rk2Sent { keys: None, .. } => self.fail(ctx, "E_REKEY"),
+            Progress::Rk2Sent { keys: Some(_), .. } => {
+                self.rekey.progress = Progress::Stable;
+                // The initiator tries again by itself, at the latest then.
+                self.rekey.due_ms = ctx.after(LATER_RETRY_MS + ASK_AFTER_MS);
+            }
+            Progress::Rk2Sent { keys: None, .. } => self.give_up_keys(ctx),
             Progress::Stable => {}
         }
     }
