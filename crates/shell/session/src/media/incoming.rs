@@ -15,23 +15,41 @@ use sotto_wire::{Codec, SealedPacket, TrackId};
 use super::{Shared, speaker::Playout};
 use crate::process::mono_ms;
 
+/// What the gates let through to a decoder (PROTOCOL §6.3): after decryption, and before anything else.
+struct Gated {
+    opener: Box<MediaOpener>,
+    is_open: bool,
+}
+
+impl Gated {
+    /// Gate G1: sound and picture, for the comparison. Before it there is no thread that opens anything.
+    fn new(mut opener: Box<MediaOpener>) -> Self {
+        opener.set_allowed([TrackId::Audio, TrackId::Camera].into_iter().collect());
+        Self { opener, is_open: false }
+    }
+
+    /// Gate G2, for good.
+    fn open_if(&mut self, is_open: bool) {
+        if is_open && !self.is_open {
+            self.is_open = true;
+            self.opener.set_allowed(TrackSet::ALL);
+        }
+    }
+}
+
 pub(super) fn run(
     shared: &Shared,
-    mut opener: Box<MediaOpener>,
+    opener: Box<MediaOpener>,
     packets: &Receiver<SealedPacket>,
     playout: Option<&Playout>,
     pictures: &SyncSender<OpenedPacket>,
 ) {
-    let compare: TrackSet = [TrackId::Audio, TrackId::Camera].into_iter().collect();
-    opener.set_allowed(compare);
-    let mut is_open = false;
+    let mut gated = Gated::new(opener);
     let mut heard_ms = 0;
     let mut has_warned = false;
     while !shared.is_stopped() {
-        if !is_open && shared.open.load(Ordering::Relaxed) {
-            is_open = true;
-            opener.set_allowed(TrackSet::ALL);
-        }
+        gated.open_if(shared.open.load(Ordering::Relaxed));
+        let opener = &mut gated.opener;
         let packet = match packets.recv_timeout(Duration::from_millis(50)) {
             Ok(packet) => packet,
             Err(RecvTimeoutError::Timeout) => {
@@ -93,5 +111,49 @@ pub(super) fn run(
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use sotto_frame_crypto::{SessionKeys, Shape};
+    use sotto_identity::Secret;
+    use sotto_wire::{
+        Role,
+        TrackId::{Audio, Camera, Screen, ScreenAudio},
+    };
+
+    use super::*;
+
+    #[test]
+    fn before_g2_only_sound_and_picture_pass_and_only_authentic_ones() {
+        let keys = |role| SessionKeys::new(Secret::new([7; 64]), &[3; 64], role);
+        let mut sealer = keys(Role::Initiator).media_sealer;
+        let mut gated = Gated::new(Box::new(keys(Role::Responder).media_opener));
+        let mut passes = |gated: &mut Gated, track: TrackId| {
+            let (codec, shape) = match track {
+                Camera | Screen => (Codec::H264, Shape::VideoFull),
+                _ => (Codec::Opus, Shape::Audio),
+            };
+            let packet = sealer.seal(track, codec, true, 960, b"a frame", shape).unwrap();
+            let mut forged = packet.clone();
+            let mut bytes = forged.bytes.to_vec();
+            *bytes.last_mut().unwrap() ^= 1;
+            forged.bytes = bytes.into();
+            assert_eq!(gated.opener.open(&forged, 0).unwrap_err(), Dropped::Forged, "{track:?}");
+            gated.opener.open(&packet, 0).map(|opened| opened.track)
+        };
+        for is_open in [false, true, false] {
+            gated.open_if(is_open);
+            for track in [Audio, Camera] {
+                assert_eq!(passes(&mut gated, track), Ok(track));
+            }
+            for track in [Screen, ScreenAudio] {
+                let expected = if gated.is_open { Ok(track) } else { Err(Dropped::Gate) };
+                assert_eq!(passes(&mut gated, track), expected);
+            }
+        }
+        assert!(gated.is_open, "nothing closes it again");
     }
 }
