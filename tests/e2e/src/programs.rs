@@ -41,19 +41,31 @@ impl Programs {
     #[must_use]
     pub fn dangerous_plaintext_control() -> Self {
         static BUILT: OnceLock<Programs> = OnceLock::new();
-        BUILT
-            .get_or_init(|| {
-                let folder = target_folder().join("dangerous-plaintext-control");
-                std::fs::create_dir_all(&folder).expect("the target folder is writable");
-                // In the same target folder: only crates that know the feature are built a second time.
-                build(&["--features", "sotto-peer/dangerous-plaintext-for-test"]);
-                let built = Self::in_folder(&target_folder().join("debug"));
-                std::fs::copy(built.peer, folder.join("sotto-peer")).expect("the program was built");
-                build(&[]);
-                let shipped = Self::in_folder(&target_folder().join("debug"));
-                Self { peer: folder.join("sotto-peer"), rendezvous: shipped.rendezvous }
-            })
-            .clone()
+        BUILT.get_or_init(|| Self::variant("dangerous-plaintext-control", "dangerous-plaintext-for-test")).clone()
+    }
+
+    /// A peer whose randomness comes from `SOTTO_SEED` and which writes what it sends, sealed, into `SOTTO_SEED_LOG`, so
+    /// that a test knows its keys. Kept apart in `target/seeded`, and the shipped one is built again at once.
+    ///
+    /// # Panics
+    /// If it doesn't build.
+    #[must_use]
+    pub fn seeded() -> Self {
+        static BUILT: OnceLock<Programs> = OnceLock::new();
+        BUILT.get_or_init(|| Self::variant("seeded", "seeded-for-test")).clone()
+    }
+
+    /// The peer with a feature, copied into a folder of its own, and the shipped server.
+    fn variant(folder: &str, feature: &str) -> Self {
+        let folder = target_folder().join(folder);
+        std::fs::create_dir_all(&folder).expect("the target folder is writable");
+        // In the same target folder: only crates that know the feature are built a second time.
+        build(&["--features", &format!("sotto-peer/{feature}")]);
+        let built = Self::in_folder(&target_folder().join("debug"));
+        std::fs::copy(built.peer, folder.join("sotto-peer")).expect("the program was built");
+        build(&[]);
+        let shipped = Self::in_folder(&target_folder().join("debug"));
+        Self { peer: folder.join("sotto-peer"), rendezvous: shipped.rendezvous }
     }
 
     fn in_folder(folder: &Path) -> Self {

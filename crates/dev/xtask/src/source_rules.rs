@@ -10,8 +10,9 @@ use crate::{
 /// Crates whose roots may allow `unsafe`, block by block: foreign functions of codecs, devices and kernels.
 const MAY_BE_UNSAFE: &[&str] = &["sotto-codecs", "sotto-devices", "sotto-fuzz", "sotto-netlab"];
 
-/// The feature of the control build that removes encryption so that the scanners can be seen to find something.
-const PLAINTEXT_FEATURE: &str = "dangerous-plaintext-for-test";
+/// Features of builds for one test: of the control build that removes encryption so that the scanners can be seen to find
+/// something, of the one whose generator is seeded, and of the crates with which the test computes its keys again.
+const DANGEROUS_FEATURES: [&str; 3] = ["dangerous-plaintext-for-test", "seeded-for-test", "noted-for-test"];
 
 /// Features for the adversary kit and for fuzzing.
 const TEST_FEATURES: [(&str, &str); 6] = [
@@ -145,8 +146,10 @@ fn test_features_in_shipped_programs() -> Outcome<Vec<String>> {
                 broken.push(format!("{package} is built with the feature {feature} of {crate_name} by default"));
             }
         }
-        if tree.contains(PLAINTEXT_FEATURE) {
-            broken.push(format!("{package} is built with the feature {PLAINTEXT_FEATURE} by default"));
+        for feature in DANGEROUS_FEATURES {
+            if tree.contains(feature) {
+                broken.push(format!("{package} is built with the feature {feature} by default"));
+            }
         }
     }
     Ok(broken)

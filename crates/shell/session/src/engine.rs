@@ -241,6 +241,8 @@ impl Engine {
     #[inline(never)]
     fn carry_out(&mut self) {
         while let Some(output) = self.room.poll() {
+            #[cfg(feature = "seeded-for-test")]
+            crate::seeded::note(&output);
             match output {
                 Output::Server(server, request) => self.servers.request(server, request),
                 Output::Disconnect(server) => self.servers.disconnect(&server),

@@ -45,6 +45,8 @@ mod handle;
 mod media;
 mod process;
 mod scrub;
+#[cfg(feature = "seeded-for-test")]
+mod seeded;
 mod servers;
 mod storage;
 mod transports;

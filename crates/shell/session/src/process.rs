@@ -2,16 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use getrandom::SysRng;
-use rand_core::UnwrapErr;
 use sotto_call::Now;
 
 /// Randomness of the operating system. Its failure ends the program: nothing may go on without it.
-pub(crate) type OsRng = UnwrapErr<SysRng>;
-
-pub(crate) const fn os_rng() -> OsRng {
-    UnwrapErr(SysRng)
+#[cfg(not(feature = "seeded-for-test"))]
+pub(crate) const fn os_rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
+    rand_core::UnwrapErr(getrandom::SysRng)
 }
+
+#[cfg(feature = "seeded-for-test")]
+pub(crate) use crate::seeded::seeded_rng as os_rng;
 
 pub(crate) fn now() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
