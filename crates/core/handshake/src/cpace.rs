@@ -142,7 +142,10 @@ fn context(sid: &[u8; 32], ci: &[u8], ya: &[u8; 32], yb: &[u8; 32]) -> [u8; 32] 
 }
 
 fn random_scalar(rng: &mut dyn CryptoRng) -> Scalar {
-    Scalar::from_bytes_mod_order_wide(draw::<64>(rng).expose())
+    let scalar = Scalar::from_bytes_mod_order_wide(draw::<64>(rng).expose());
+    #[cfg(feature = "noted-for-test")]
+    sotto_identity::noted::note("CPace scalar", b"", scalar.as_bytes());
+    scalar
 }
 
 /// Length-value encoding: LEB128 length, then the bytes (draft §A.1).
@@ -185,6 +188,8 @@ fn shared_point(scalar: &Scalar, theirs: &[u8; 32]) -> Result<Secret<32>, Handsh
     }
     let k = Secret::new(point.compress().to_bytes());
     point.zeroize();
+    #[cfg(feature = "noted-for-test")]
+    sotto_identity::noted::note("CPace K", b"", k.expose());
     Ok(k)
 }
 

@@ -215,6 +215,8 @@ impl Dh for X25519 {
             return Err(snow::Error::Dh);
         }
         out.get_mut(..32).ok_or(snow::Error::Dh)?.copy_from_slice(shared.as_bytes());
+        #[cfg(feature = "noted-for-test")]
+        sotto_identity::noted::note("X25519", b"", shared.as_bytes());
         Ok(())
     }
 }
@@ -240,6 +242,25 @@ impl Hash for Sha512 {
     fn result(&mut self, out: &mut [u8]) {
         out[..64].copy_from_slice(self.0.clone().finish().as_ref());
     }
+    /// As `snow` does it: chaining keys and what is split off them come out of here.
+    #[cfg(feature = "noted-for-test")]
+    fn hmac(&mut self, key: &[u8], data: &[u8], out: &mut [u8]) {
+        let pad = |with: u8| {
+            let mut pad = [with; 128];
+            pad.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
+            pad
+        };
+        let mut inner = [0; 64];
+        self.reset();
+        self.input(&pad(0x36));
+        self.input(data);
+        self.result(&mut inner);
+        self.reset();
+        self.input(&pad(0x5c));
+        self.input(&inner);
+        self.result(out);
+        sotto_identity::noted::note("Noise HMAC", b"", &out[..64]);
+    }
 }
 
 struct AesGcm(aead::LessSafeKey);
@@ -264,6 +285,8 @@ impl Cipher for AesGcm {
     }
     fn set(&mut self, key: &[u8; 32]) {
         *self = Self::new(key);
+        #[cfg(feature = "noted-for-test")]
+        sotto_identity::noted::note("Noise cipher key", b"", key);
     }
     fn encrypt(&self, nonce: u64, authtext: &[u8], plaintext: &[u8], out: &mut [u8]) -> usize {
         let (text, rest) = out.split_at_mut(plaintext.len());

@@ -15,6 +15,12 @@ pub fn extract(salt: &[u8], ikm: &[u8]) -> Secret<64> {
     let mut bytes = [0; 64];
     bytes.copy_from_slice(&prk);
     prk.as_mut_slice().zeroize();
+    #[cfg(feature = "noted-for-test")]
+    {
+        let salt = core::str::from_utf8(salt).unwrap_or("h");
+        crate::noted::note(&format!("Extract({salt}) of"), b"", ikm);
+        crate::noted::note(&format!("Extract({salt})"), b"", &bytes);
+    }
     Secret::new(bytes)
 }
 
@@ -31,8 +37,10 @@ pub fn kdf<const N: usize>(prk: &Secret<64>, label: &str, context: &[u8]) -> Sec
     info.extend_from_slice(&u16::try_from(context.len()).expect("contexts are short").to_be_bytes());
     info.extend_from_slice(context);
     info.extend_from_slice(&u16::try_from(N).expect("outputs are short").to_be_bytes());
-    let secret = expand(prk, &info);
+    let secret = expand_unnoted(prk, &info);
     info.zeroize();
+    #[cfg(feature = "noted-for-test")]
+    crate::noted::note(label, context, secret.expose());
     secret
 }
 
@@ -42,6 +50,17 @@ pub fn kdf<const N: usize>(prk: &Secret<64>, label: &str, context: &[u8]) -> Sec
 /// If `N` is above 16320.
 #[must_use]
 pub fn expand<const N: usize>(prk: &Secret<64>, info: &[u8]) -> Secret<N> {
+    let secret = expand_unnoted(prk, info);
+    #[cfg(feature = "noted-for-test")]
+    {
+        let text = info.iter().take_while(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
+        let (label, context) = info.split_at(text);
+        crate::noted::note(&String::from_utf8_lossy(label), context, secret.expose());
+    }
+    secret
+}
+
+fn expand_unnoted<const N: usize>(prk: &Secret<64>, info: &[u8]) -> Secret<N> {
     let mut out = [0; N];
     Hkdf::<Sha512>::from_prk(prk.expose())
         .expect("a PRK of 64 bytes is long enough for SHA-512")

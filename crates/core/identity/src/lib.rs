@@ -8,6 +8,8 @@ pub mod derive;
 pub mod event_log;
 pub mod fingerprint;
 mod key;
+#[cfg(feature = "noted-for-test")]
+pub mod noted;
 pub mod pin;
 pub mod records;
 mod secret;
