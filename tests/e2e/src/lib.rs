@@ -19,7 +19,7 @@ mod server;
 pub use folder::Folder;
 pub use keyring::DesktopKeyring;
 pub use meeting::Meeting;
-pub use memory::Memory;
+pub use memory::{Memory, SHORTEST};
 pub use peer::{Peer, PeerSetup};
 pub use programs::Programs;
 pub use proxy::Proxy;

@@ -1,7 +1,7 @@
 //! The memory of another process, as whoever may debug it sees it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
 };
@@ -72,6 +72,23 @@ impl Memory {
         self.pieces.iter().filter(|(_, bytes)| find(bytes, needle)).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Which of many needles are found, and the names of the areas: one look at each byte, however many they are. Needles
+    /// have at least [`SHORTEST`] bytes.
+    ///
+    /// # Panics
+    /// If a needle is shorter.
+    #[must_use]
+    pub fn find_all<'a>(&self, needles: impl IntoIterator<Item = &'a [u8]>) -> Vec<(&'a [u8], &str)> {
+        let index = Index::new(needles);
+        let mut found = BTreeSet::new();
+        for (name, bytes) in &self.pieces {
+            index.search(bytes, |needle| {
+                found.insert((needle, name.as_str()));
+            });
+        }
+        found.into_iter().collect()
+    }
+
     /// AES-256 keys that lie there expanded for use, found by how round keys follow from each other; nothing else looks
     /// like that by chance.
     #[must_use]
@@ -87,6 +104,51 @@ impl Memory {
             }
         }
         found
+    }
+}
+
+/// Needles that [`Memory::find_all`] takes have this many bytes at least.
+pub const SHORTEST: usize = 8;
+/// Most memory is zero, and is passed over by stretches of this length.
+const STRETCH: usize = 4096;
+
+/// Needles by their first bytes.
+struct Index<'a> {
+    begins: Vec<bool>,
+    by_head: HashMap<[u8; SHORTEST], Vec<&'a [u8]>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(needles: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut index = Self { begins: vec![false; 1 << 16], by_head: HashMap::new() };
+        for needle in needles {
+            let head = *needle.first_chunk().expect("a needle is not shorter than its head");
+            index.begins[usize::from(u16::from_ne_bytes([head[0], head[1]]))] = true;
+            index.by_head.entry(head).or_default().push(needle);
+        }
+        index
+    }
+
+    fn search(&self, bytes: &[u8], mut found: impl FnMut(&'a [u8])) {
+        let end = (bytes.len() + 1).saturating_sub(SHORTEST);
+        for from in (0..end).step_by(STRETCH) {
+            let stretch = &bytes[from..bytes.len().min(from + STRETCH + SHORTEST)];
+            if stretch == &[0; STRETCH + SHORTEST][..stretch.len()] {
+                continue;
+            }
+            for at in from..end.min(from + STRETCH) {
+                if !self.begins[usize::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]]))] {
+                    continue;
+                }
+                let rest = &bytes[at..];
+                let known = rest.first_chunk().and_then(|head| self.by_head.get(head));
+                for &needle in known.into_iter().flatten() {
+                    if rest.starts_with(needle) {
+                        found(needle);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -205,5 +267,21 @@ mod tests {
         assert_eq!(memory.aes_256_keys().into_iter().collect::<Vec<_>>().concat(), hex(KEY));
         assert_eq!(memory.places(&hex(KEY)), ["x"]);
         assert!(memory.places(b"elsewhere").is_empty());
+    }
+
+    #[test]
+    fn many_needles_are_found_wherever_they_lie() {
+        let needles: Vec<Vec<u8>> = (1..=40_u8).map(|n| [&[n; 8][..], b"needle", &[n]].concat()).collect();
+        let mut bytes = vec![0; 3 * STRETCH];
+        // At the ends, across stretches, and one of which only the head is there.
+        for (needle, at) in needles.iter().zip([0, STRETCH - 3, STRETCH + 100, 3 * STRETCH - 15]) {
+            bytes[at..at + needle.len()].copy_from_slice(needle);
+        }
+        bytes[2 * STRETCH..2 * STRETCH + 14].copy_from_slice(&needles[9][..14]);
+        let memory = Memory { pieces: vec![("x".into(), bytes), ("y".into(), needles[6].clone())] };
+        let found = memory.find_all(needles.iter().map(Vec::as_slice));
+        let expected = [(0, "x"), (1, "x"), (2, "x"), (3, "x"), (6, "y")];
+        assert_eq!(found, expected.map(|(n, place): (usize, _)| (&needles[n][..], place)));
+        assert!(memory.find_all([]).is_empty());
     }
 }
