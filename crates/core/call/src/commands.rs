@@ -310,10 +310,10 @@ impl Room {
                 let known = from.and_then(|record| Some((record.own_key(None)?, record.peer().ok()?)));
                 ctx.server(&server, ServerRequest::Claim(nameplate));
                 let by = By::Code { secret, mailbox: None, present: false, keys: None };
-                self.join = Some(match known {
+                self.join = Some(Box::new(match known {
                     Some((own, peer)) => Join::new(contact, server, by, own, None).only_with(peer),
                     None => Join::new(contact, server, by, IdentityKey::generate(ctx.rng), None),
-                });
+                }));
             }
         }
     }
@@ -337,13 +337,13 @@ impl Room {
         // A pairing whose acknowledgement was lost: its own address first, then the invite with the same key.
         let pairing = self.contacts.values().find(|record| record.pairing && is_of(record)).cloned();
         self.join = match pairing {
-            Some(record) => self.pinned_join(record).map(|join| join.or_else(ctx, link)),
+            Some(record) => self.pinned_join(record).map(|join| Box::new(join.or_else(ctx, link))),
             None => {
                 // The therapist whom this client knows keeps meeting the same key (PROTOCOL §6.4).
                 let known = from.or_else(|| self.contacts.values().find(|record| is_of(record)));
                 let known = known.and_then(|record| record.own_key(None));
                 let own = known.unwrap_or_else(|| IdentityKey::generate(ctx.rng));
-                Some(Join::new(ctx.random_u64(), server, link, own, None))
+                Some(Box::new(Join::new(ctx.random_u64(), server, link, own, None)))
             }
         };
         self.look(ctx);
@@ -370,7 +370,7 @@ impl Room {
             return;
         }
         (self.audio_muted, self.camera_muted) = (false, false);
-        self.join = self.pinned_join(record);
+        self.join = self.pinned_join(record).map(Box::new);
         self.look(ctx);
     }
 

@@ -50,8 +50,9 @@ pub(crate) struct Code {
     pub last_run_ms: Option<u64>,
     /// KICK if this passes without a PA1 or an HS1.
     pub stranger_ms: Option<u64>,
-    /// What PA1 led to: key, prologue context, the client's announced range.
-    pub run: Option<(Secret<32>, [u8; 32], VersionRange)>,
+    /// What PA1 led to: key, prologue context, the client's announced range. Boxed, because it is taken out and the code
+    /// stays.
+    pub run: Option<Box<(Secret<32>, [u8; 32], VersionRange)>>,
     pub pake: Option<(Cell, Cell)>,
     pub used: bool,
     pub is_withdrawn: bool,
@@ -185,7 +186,7 @@ impl Host {
             Some((first, answer)) if first == cell => answer.clone(),
             _ => {
                 let Ok(run) = cpace::respond(cell, &code.secret, &mailbox.0, ctx.rng) else { return };
-                code.run = Some((run.psk0, run.context, run.versions));
+                code.run = Some(Box::new((run.psk0, run.context, run.versions)));
                 code.pake = Some((cell.clone(), run.cell.clone()));
                 code.stranger_ms = Some(ctx.after(STRANGER_MS));
                 run.cell
@@ -214,7 +215,7 @@ impl Host {
                 if code.used {
                     return;
                 }
-                let Some((psk0, context, announced)) = code.run.take() else { return };
+                let Some((psk0, context, announced)) = code.run.take().map(|run| *run) else { return };
                 code.pake = None;
                 let params =
                     Params::responder(Purpose::Code { context }, mailbox.0, psk0, cell).with_announced(announced);

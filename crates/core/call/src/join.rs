@@ -23,7 +23,7 @@ const PAIRING_WAIT_MS: u64 = 10_000;
 
 /// By what the client joins.
 pub(crate) enum By {
-    Code { secret: CodeSecret, mailbox: Option<MailboxId>, present: bool, keys: Option<(Secret<32>, [u8; 32])> },
+    Code { secret: CodeSecret, mailbox: Option<MailboxId>, present: bool, keys: Option<Box<(Secret<32>, [u8; 32])>> },
     Link { keys: InviteKeys, idhash: [u8; 20], versions: VersionRange, addresses: Addresses },
     Pinned { peer: PublicKey, psk: Secret<32>, version: u8, addresses: Addresses },
 }
@@ -228,7 +228,7 @@ impl Join {
         let deadline_ms = ctx.after(ANSWER_WAIT_MS);
         let (cell, state) = match &mut self.by {
             By::Code { keys, .. } => {
-                let Some((psk0, context)) = keys.take() else { return };
+                let Some((psk0, context)) = keys.take().map(|keys| *keys) else { return };
                 let params = Params::initiator(Purpose::Code { context }, mailbox.0, psk0, VersionRange::OURS.max);
                 let (state, cell) = AwaitHs2::start(params, &self.own, None, ctx.rng);
                 (cell, State::Hs1Sent { state: Box::new(state), mailbox, deadline_ms, repeated })
@@ -278,7 +278,7 @@ impl Join {
         match run.finish(cell) {
             Ok((psk0, context)) => {
                 if let By::Code { keys, .. } = &mut self.by {
-                    *keys = Some((psk0, context));
+                    *keys = Some(Box::new((psk0, context)));
                 }
                 self.send_hs1(ctx, mailbox, false);
                 None

@@ -73,7 +73,9 @@ pub struct Room {
     pub(crate) hosts: Vec<Box<Host>>,
     /// Codes whose nameplate is asked for, in order: contact, label, expiry.
     pub(crate) allocating: VecDeque<(u64, String, u64)>,
-    pub(crate) join: Option<Join>,
+    /// Boxed too: what is taken out of a field leaves its bytes there, and these are the words of a code, a link's key and
+    /// the own key.
+    pub(crate) join: Option<Box<Join>>,
     /// Boxed for the same reason.
     pub(crate) calls: BTreeMap<u64, Box<Call>>,
     pub(crate) away: BTreeSet<u64>,
@@ -207,7 +209,7 @@ impl Room {
         self.hosts
             .iter()
             .filter_map(|host| host.wake_at(now.mono_ms, now.unix))
-            .chain(self.join.iter().filter_map(Join::wake_at))
+            .chain(self.join.iter().filter_map(|join| join.wake_at()))
             .chain(self.calls.values().filter_map(|call| call.wake_at()))
             .chain([self.look_ms])
             .min()
@@ -227,7 +229,7 @@ impl Room {
         let calls = self.calls.values().map(|call| call.place.mailbox.0);
         calls
             .chain(self.hosts.iter().flat_map(|host| host.mailboxes()))
-            .chain(self.join.iter().flat_map(Join::mailboxes))
+            .chain(self.join.iter().flat_map(|join| join.mailboxes()))
             .collect()
     }
 
@@ -655,7 +657,7 @@ impl Room {
 
     fn join_failed(&mut self, ctx: &mut Ctx<'_>) {
         if let Some(join) = self.join.take() {
-            ctx.out.push_back(Output::Disconnect(join.server));
+            ctx.out.push_back(Output::Disconnect(join.server.clone()));
         }
     }
 

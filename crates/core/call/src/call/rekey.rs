@@ -42,8 +42,15 @@ enum Progress {
     Stable,
     /// Initiator: RK1 is sent.
     Rk1Sent(Box<AwaitRk2>),
-    /// Responder: RK2 is sent, the next epoch is accepted. Without keys we already send in it: its media overtook RK3.
-    Rk2Sent { keys: Option<Box<NextSealKeys>>, psk: RekeyPsk, proof: RekeyProof },
+    /// Responder: RK2 is sent, the next epoch is accepted. Boxed: the next state would leave the proof's bytes.
+    Rk2Sent(Box<Rk2Sent>),
+}
+
+struct Rk2Sent {
+    /// Without keys we already send in the next epoch: its media overtook RK3.
+    keys: Option<Box<NextSealKeys>>,
+    psk: RekeyPsk,
+    proof: RekeyProof,
 }
 
 /// Both sides move to the epoch that has begun.
@@ -114,7 +121,7 @@ impl Rekeying {
         let progress = match &self.progress {
             Progress::Stable => 0,
             Progress::Rk1Sent(_) => 1,
-            Progress::Rk2Sent { keys, .. } => 2 + u8::from(keys.is_none()),
+            Progress::Rk2Sent(sent) => 2 + u8::from(sent.keys.is_none()),
         };
         into.extend([self.epoch, progress, self.attempt, u8::from(self.settling.is_some())]);
     }
@@ -221,7 +228,7 @@ impl Call {
     }
 
     fn rk1(&mut self, ctx: &mut Ctx<'_>, of: RekeyAttempt, message: &[u8; RK1_LEN]) {
-        let has_switched = matches!(self.rekey.progress, Progress::Rk2Sent { keys: None, .. });
+        let has_switched = matches!(&self.rekey.progress, Progress::Rk2Sent(sent) if sent.keys.is_none());
         if of.epoch != self.next_attempt().epoch || of.attempt <= self.rekey.attempt || has_switched {
             return;
         }
@@ -245,7 +252,7 @@ impl Call {
         match self.admit_epoch(ctx, root, of.epoch) {
             Some(keys) => {
                 let keys = Some(Box::new(keys));
-                self.rekey.progress = Progress::Rk2Sent { keys, psk, proof };
+                self.rekey.progress = Progress::Rk2Sent(Box::new(Rk2Sent { keys, psk, proof }));
                 self.rekey.due_ms = ctx.after(self.rekey.every_ms.saturating_add(ASK_AFTER_MS));
                 self.control(ctx, &ControlMessage::Rk2(of, body));
             }
@@ -289,7 +296,8 @@ impl Call {
             return;
         }
         match core::mem::replace(&mut self.rekey.progress, Progress::Stable) {
-            Progress::Rk2Sent { keys, psk, proof: own } if own.is(proof) => {
+            Progress::Rk2Sent(sent) if sent.proof.is(proof) => {
+                let Rk2Sent { keys, psk, .. } = *sent;
                 let has_switched = keys.is_none();
                 if let Some(keys) = keys {
                     self.start_sending(ctx, *keys);
@@ -306,12 +314,12 @@ impl Call {
         }
         match &self.rekey.progress {
             Progress::Rk1Sent(_) => self.retry_rekey(ctx),
-            Progress::Rk2Sent { keys: Some(_), .. } => {
+            Progress::Rk2Sent(sent) if sent.keys.is_some() => {
                 self.rekey.progress = Progress::Stable;
                 // The initiator tries again by itself, at the latest then.
                 self.rekey.due_ms = ctx.after(LATER_RETRY_MS + ASK_AFTER_MS);
             }
-            Progress::Rk2Sent { keys: None, .. } => self.give_up_keys(ctx),
+            Progress::Rk2Sent(_) => self.give_up_keys(ctx),
             Progress::Stable => {}
         }
     }
@@ -372,8 +380,8 @@ impl Call {
         {
             settling.media_heard = true;
         } else if epoch == self.next_attempt().epoch
-            && let Progress::Rk2Sent { keys, .. } = &mut self.rekey.progress
-            && let Some(keys) = keys.take()
+            && let Progress::Rk2Sent(sent) = &mut self.rekey.progress
+            && let Some(keys) = sent.keys.take()
         {
             self.start_sending(ctx, *keys);
         }
