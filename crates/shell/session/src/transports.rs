@@ -27,7 +27,7 @@ pub(crate) struct Transports {
 }
 
 struct Task {
-    requests: mpsc::UnboundedSender<TransportRequest>,
+    requests: mpsc::UnboundedSender<Box<TransportRequest>>,
     transport: SharedTransport,
     negotiated: SharedNegotiated,
 }
@@ -62,12 +62,12 @@ impl Transports {
             }
             TransportRequest::Close => {
                 if let Some(task) = self.tasks.remove(&id) {
-                    let _ = task.requests.send(TransportRequest::Close);
+                    let _ = task.requests.send(Box::new(TransportRequest::Close));
                 }
             }
             other => {
                 if let Some(task) = self.tasks.get(&id) {
-                    let _ = task.requests.send(other);
+                    let _ = task.requests.send(Box::new(other));
                 }
             }
         }
@@ -91,7 +91,7 @@ impl Transports {
 async fn run(
     id: TransportId,
     config: TransportConfig,
-    mut requests: mpsc::UnboundedReceiver<TransportRequest>,
+    mut requests: mpsc::UnboundedReceiver<Box<TransportRequest>>,
     (inputs, inlet): (mpsc::Sender<Box<Input>>, PacketInlet),
     shared: SharedTransport,
     negotiated: SharedNegotiated,
@@ -145,7 +145,7 @@ async fn run(
         })
     };
     while let Some(request) = requests.recv().await {
-        let result = match request {
+        let result = match *request {
             TransportRequest::SetRemote(description) => match transport.set_remote(&description).await {
                 Ok(()) if !offerer => describe(&transport, &inputs, id).await,
                 other => other,
