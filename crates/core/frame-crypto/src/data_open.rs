@@ -89,12 +89,14 @@ impl Drop for Partial {
     }
 }
 
+/// What is there for a while is boxed: `None` would have the stack of its maker, where the keys were, in the rest of its
+/// bytes, as long as the session lasts.
 struct RxTrack {
     epoch: u8,
-    key: SframeKey,
-    next: Option<(u8, SframeKey)>,
+    key: Box<SframeKey>,
+    next: Option<(u8, Box<SframeKey>)>,
     transcript: Transcript,
-    partial: Option<Partial>,
+    partial: Option<Box<Partial>>,
 }
 
 /// Opens the records of the peer's direction. After a fatal fault it opens nothing more.
@@ -117,7 +119,7 @@ impl DataOpener {
             direction: keys.direction,
             tracks: keys.keys.map(|key| RxTrack {
                 epoch: keys.epoch,
-                key,
+                key: Box::new(key),
                 next: None,
                 transcript: transcript.clone(),
                 partial: None,
@@ -180,7 +182,7 @@ impl DataOpener {
             return Err(SealError::WrongEpoch);
         }
         for (rx, key) in self.tracks.iter_mut().zip(keys) {
-            rx.next = Some((epoch, key));
+            rx.next = Some((epoch, Box::new(key)));
         }
         Ok(())
     }
@@ -263,7 +265,7 @@ impl RxTrack {
         let mut partial = match self.partial.take() {
             Some(partial) if partial.mtype == record.mtype => partial,
             Some(_) => return Err(DataFault::Malformed),
-            None => Partial { mtype: record.mtype, data: Vec::new(), before },
+            None => Box::new(Partial { mtype: record.mtype, data: Vec::new(), before }),
         };
         // An empty part would be a message without end.
         if partial.data.len() + record.data.len() > MAX_MESSAGE_LEN || (record.more && record.data.is_empty()) {
