@@ -27,6 +27,8 @@ mod event;
 pub mod fuzz;
 mod knobs;
 mod nack_guard;
+#[cfg(feature = "seeded-for-test")]
+mod noted;
 mod provider;
 mod restart;
 mod rtx_unwrap;

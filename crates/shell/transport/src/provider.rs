@@ -60,10 +60,14 @@ impl RTCCrypto for CallCrypto {
     }
 
     fn block_encrypt(&self, algorithm: BlockCipherAlgorithm, key: &[u8], block: &mut [u8]) -> Result<(), CryptoError> {
+        #[cfg(feature = "seeded-for-test")]
+        crate::noted::key(&algorithm, key);
         self.inner.crypto().block_encrypt(algorithm, key, block)
     }
 
     fn new_hmac(&self, algorithm: HmacAlgorithm, key: &[u8]) -> Result<Box<dyn Mac>, CryptoError> {
+        #[cfg(feature = "seeded-for-test")]
+        crate::noted::key(&algorithm, key);
         self.inner.crypto().new_hmac(algorithm, key)
     }
 
@@ -76,6 +80,8 @@ impl RTCCrypto for CallCrypto {
     }
 
     fn new_aead(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn AeadCipher>, CryptoError> {
+        #[cfg(feature = "seeded-for-test")]
+        crate::noted::key(&algorithm, key);
         #[cfg(feature = "dangerous-plaintext-for-test")]
         {
             let _ = (algorithm, key);
