@@ -1,0 +1,264 @@
+//! What stays of a session's secrets in the memory of the two programs, with secrets that the test knows: the programs'
+//! generator is seeded, and the test computes everything again that they derived.
+//!
+//! `leaks.rs` finds keys by how they lie expanded for use, in the programs as they are shipped. What never lies so is found
+//! here: roots, bases, chaining keys, what was drawn for them, and half a key that was overwritten only in part.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod common;
+#[path = "common/replay.rs"]
+mod replay;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
+
+use common::Stage;
+use replay::{KnownSecret, Program, Replay};
+use serde_json::json;
+use sotto_e2e::{Folder, Meeting, Memory, Peer, PeerSetup, Programs, Server, ServerSetup};
+use sotto_handshake::{RendezvousUrl, SpokenCode};
+use sotto_identity::{IdentityKey, Secret};
+use sotto_vault::Vault;
+
+/// A secret is looked for by pieces of this length: a half of it is a leak too.
+const PIECE: usize = 16;
+/// Tracks that carry media keep their bases, from which the ratchet goes on.
+const MEDIA_TRACKS: u8 = 4;
+const TRACKS: u8 = 7;
+
+/// Keys of the transport that a session can't do without. The others it may hold as long as it lasts.
+const OF_THE_TRANSPORT: [&str; 3] = [MASTER_SECRET, RECORD_KEY, SRTP_KEY];
+const MASTER_SECRET: &str = "DTLS master secret";
+const RECORD_KEY: &str = "DTLS record key";
+const SRTP_KEY: &str = "SRTP key";
+
+fn memory(peer: &Peer) -> Option<Memory> {
+    match Memory::of(peer.pid()) {
+        Ok(memory) => Some(memory),
+        Err(error) => {
+            sotto_netlab::skip(&format!("the memory of another process can't be read here ({error}); root can"));
+            None
+        }
+    }
+}
+
+fn seed(role: &str) -> String {
+    format!("the seed of the {role}")
+}
+
+fn seeded(stage: &Stage, role: &'static str) -> PeerSetup {
+    stage
+        .setup(role)
+        .with("--rekey-seconds", "4")
+        .with_variable("SOTTO_SEED", seed(role).into())
+        .with_variable("SOTTO_SEED_LOG", stage.folder.join(&format!("{role}.log")))
+        .with_variable("SOTTO_TRANSPORT_KEYS_LOG", stage.folder.join(&format!("{role}.keys")))
+}
+
+fn program(stage: &Stage, role: &str) -> Program {
+    Program::read(&seed(role), &stage.folder.join(&format!("{role}.log")))
+}
+
+/// Keys of DTLS and SRTP, as the programs wrote them down: their generator is not ours, so nobody computes them again.
+fn transport_keys(stage: &Stage) -> Vec<KnownSecret> {
+    let logs = ["therapist", "client"].map(|role| std::fs::read_to_string(stage.folder.join(&format!("{role}.keys"))));
+    let lines: BTreeSet<String> =
+        logs.into_iter().flat_map(|log| log.unwrap().lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let known = lines.iter().map(|line| {
+        let (purpose, key) = line.split_once(' ').unwrap();
+        let bytes = replay::hex(key);
+        let name = match (purpose, bytes.len()) {
+            ("Sha256", 48) => MASTER_SECRET,
+            ("Sha256", _) => "DTLS pre-master secret",
+            ("ChaCha20Poly1305", _) => RECORD_KEY,
+            ("Aes256Gcm", _) => SRTP_KEY,
+            ("Aes256", _) => "SRTP master key",
+            ("Sha1", _) => "STUN key",
+            _ => panic!("a key for {purpose} of {} bytes", bytes.len()),
+        };
+        KnownSecret { epoch: 0, name: name.to_owned(), bytes }
+    });
+    known.collect()
+}
+
+/// What a program's profile holds, from a copy of its file: the program itself has the profile locked.
+fn vault(profile: &Path) -> Vault {
+    let copy = Folder::new("copy");
+    std::fs::copy(profile.join("vault.tsp"), copy.join("vault.tsp")).unwrap();
+    let passphrase = std::fs::read_to_string(profile.join("passphrase")).unwrap();
+    Vault::open(copy.path(), passphrase.trim_end()).unwrap()
+}
+
+fn epochs(meeting: &mut Meeting) -> [u64; 2] {
+    meeting.both().map(|peer| peer.stats()["epoch"].as_u64().unwrap())
+}
+
+/// The memory of both while one epoch is in use; and the epoch.
+fn in_one_epoch(meeting: &mut Meeting) -> ([Memory; 2], u8) {
+    for _ in 0..20 {
+        let begun = epochs(meeting);
+        let memories = meeting.both().map(|peer| memory(peer).unwrap());
+        if epochs(meeting) == begun && begun[0] == begun[1] {
+            return (memories, u8::try_from(begun[0]).unwrap());
+        }
+    }
+    panic!("no epoch stays for as long as memory is read");
+}
+
+/// Secrets that belong to the contact: they are in the open profile for as long as the program runs.
+const OF_THE_CONTACT: [&str; 3] = ["contact psk", "contact rdv", "continuity"];
+
+fn sframe_name(what: &str, epoch: u8, direction: u8, track: u8) -> String {
+    format!("SFrame 1.0 Secret {what} {:016x}0005", u64::from(epoch) << 8 | u64::from(direction << 7 | track << 4))
+}
+
+fn base_name(epoch: u8, direction: u8, track: u8) -> String {
+    format!("sframe base {:08x}{direction:02x}{track:02x}", u32::from(epoch))
+}
+
+/// What a session needs while this epoch is in use; all of it must be found.
+fn in_use(epoch: u8) -> Vec<String> {
+    let of_the_session = ["resume", "sig key 00", "sig key 01"];
+    let lasting = OF_THE_CONTACT.into_iter().chain(OF_THE_TRANSPORT).chain(of_the_session);
+    let mut names: Vec<String> = lasting.map(str::to_owned).collect();
+    for direction in 0..2 {
+        names.extend((0..MEDIA_TRACKS).map(|track| base_name(epoch, direction, track)));
+        for what in ["key", "salt"] {
+            names.extend((0..TRACKS).map(|track| sframe_name(what, epoch, direction, track)));
+        }
+    }
+    names
+}
+
+/// Whether a running session may hold a secret in this epoch. The epoch before is let go of when all have left it, and
+/// its media keys 5 s later; the one that comes is agreed on while this one is in use.
+fn may_be_in_use(secret: &KnownSecret, epoch: u8) -> bool {
+    let KnownSecret { epoch: of, name, .. } = secret;
+    if *of > epoch {
+        return true;
+    }
+    let before = epoch.saturating_sub(1);
+    ["DTLS", "SRTP", "STUN"].iter().any(|layer| name.starts_with(layer))
+        || name == "rekey psk" && *of == epoch
+        || in_use(epoch).contains(name)
+        || in_use(before).contains(name)
+}
+
+/// Names and places of what is found of these secrets, without those that may be there.
+fn found(memory: &Memory, secrets: &[KnownSecret]) -> BTreeMap<String, Vec<String>> {
+    let mut names: BTreeMap<&[u8], &KnownSecret> = BTreeMap::new();
+    for secret in secrets {
+        let bytes = &secret.bytes[..];
+        let len = PIECE.min(bytes.len());
+        for at in (0..=bytes.len() - len).step_by(len) {
+            names.entry(&bytes[at..at + len]).or_insert(secret);
+        }
+    }
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (piece, place) in memory.find_all(names.keys().copied()) {
+        let secret = names[piece];
+        found.entry(format!("{} (epoch {})", secret.name, secret.epoch)).or_default().push(place.to_owned());
+    }
+    found
+}
+
+#[test]
+fn no_secret_of_a_session_is_left_in_memory_when_it_is_over() {
+    let programs = Programs::seeded();
+    let server = Server::start(&programs.rendezvous, &ServerSetup::loopback());
+    let stage = Stage { programs, folder: Folder::new("known-keys"), server };
+    let [mut therapist, mut client] = ["therapist", "client"].map(|role| Peer::start(&seeded(&stage, role)));
+    if memory(&client).is_none() {
+        return;
+    }
+    let (_, code) = Meeting::invite(&mut therapist, "code");
+    client.send(&json!({"cmd": "join", "invite": code}));
+    let mut meeting = Meeting::in_waiting_room(therapist, client);
+    meeting.open();
+    meeting.see_and_hear();
+    meeting.chat(true, "Nachtigall, ick hör dir trapsen");
+    meeting.chat(false, "Zaunkönig im Birnbaum");
+    for _ in 0..60 {
+        if epochs(&mut meeting).into_iter().all(|epoch| epoch >= 3) {
+            break;
+        }
+        meeting.talk(0.5);
+    }
+    let (during, epoch) = in_one_epoch(&mut meeting);
+    meeting.end();
+    // Both have erased what they had: they say so a moment after `ended`.
+    std::thread::sleep(Duration::from_millis(1_500));
+    let after = meeting.both().map(|peer| memory(peer).unwrap());
+
+    let [profile, client_profile] = ["therapist", "client"].map(|role| vault(&stage.folder.join(role)));
+    let identity = profile.profile().identity_key().unwrap();
+    let [contact] = &client_profile.profile().contacts[..] else { panic!("one contact") };
+    let client_secret = contact.own_secret.clone().unwrap();
+    let url = RendezvousUrl::parse(&stage.server.url).unwrap();
+    let code = SpokenCode::parse(&code).unwrap().secret(url.host_port());
+    let logs = [program(&stage, "therapist"), program(&stage, "client")];
+    let mut replay = Replay::of((&logs[1], &logs[0]), &code, (&IdentityKey::from_bytes(&client_secret), &identity));
+    assert!(epoch >= 3 && replay.epoch >= epoch, "epochs up to {} are known, {epoch} was in use", replay.epoch);
+    let secret_of = |name: &str| {
+        let known = replay.secrets.iter().find(|known| known.name == name);
+        Secret::new(known.unwrap().bytes[..].try_into().unwrap())
+    };
+    // What the profiles have is what was computed.
+    for held in [&profile, &client_profile] {
+        let [contact] = &held.profile().contacts[..] else { panic!("one contact") };
+        let stored = [&contact.psk, &contact.rendezvous_key, contact.continuity.as_ref().unwrap()];
+        for (name, stored) in OF_THE_CONTACT.into_iter().zip(stored) {
+            assert_eq!(secret_of(name).expose(), stored.expose(), "{name}");
+        }
+    }
+    // Every other draw too, but the client's identity for this contact, which is in its profile.
+    for log in &logs {
+        for bytes in log.draws().into_iter().filter(|bytes| bytes.len() >= PIECE && bytes != client_secret.expose()) {
+            if replay.secrets.iter().all(|known| known.bytes != bytes) {
+                replay.secrets.push(KnownSecret {
+                    epoch: replay.epoch,
+                    name: format!("drawn: {}", bytes.len()),
+                    bytes,
+                });
+            }
+        }
+    }
+    replay.secrets.extend(transport_keys(&stage));
+
+    let mut wrong = Vec::new();
+    for (role, (during, after)) in ["therapist", "client"].into_iter().zip(during.iter().zip(&after)) {
+        let there = found(during, &replay.secrets);
+        let size = during.size() >> 20;
+        println!("{role}: {} of {} secrets in use, {size} MB looked through", there.len(), replay.secrets.len());
+        let is_there = |name: &str| there.keys().any(|found| found.starts_with(&format!("{name} (")));
+        wrong.extend(in_use(epoch).into_iter().filter(|name| !is_there(name)).map(|n| format!("{role}: no {n}")));
+        for secret in replay.secrets.iter().filter(|secret| !may_be_in_use(secret, epoch)) {
+            if let Some(places) = there.get(&format!("{} (epoch {})", secret.name, secret.epoch)) {
+                wrong.push(format!(
+                    "{role}, epoch {epoch} in use: {} of epoch {} in {places:?}",
+                    secret.name, secret.epoch
+                ));
+            }
+        }
+        let left = found(after, &replay.secrets);
+        println!("{role}: {} afterwards: {:?}", left.len(), left.keys());
+        // The search finds afterwards what is to be there: the secrets of the contact, in the open profile.
+        for name in OF_THE_CONTACT {
+            if !left.contains_key(&format!("{name} (epoch 0)")) {
+                wrong.push(format!("{role}, after the end: the profile has no {name}"));
+            }
+        }
+        for (name, places) in left {
+            if !OF_THE_CONTACT.iter().any(|known| name == format!("{known} (epoch 0)")) {
+                wrong.push(format!("{role}, after the end: {name} in {places:?}"));
+            }
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    meeting.close();
+}
