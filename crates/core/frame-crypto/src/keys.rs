@@ -123,7 +123,8 @@ pub(crate) struct MediaKeys {
     pub(crate) direction: u8,
     pub(crate) step: u8,
     bases: [Base; 4],
-    keys: [SframeKey; 4],
+    /// Boxed, because they go on without the rest.
+    keys: Box<[SframeKey; 4]>,
 }
 
 impl fmt::Debug for MediaKeys {
@@ -138,7 +139,7 @@ impl MediaKeys {
     }
 
     fn of(epoch: u8, direction: u8, step: u8, bases: [Base; 4]) -> Self {
-        let keys = MEDIA_TRACKS.map(|track| bases[track as usize].key(Kid { epoch, direction, track, step }));
+        let keys = Box::new(MEDIA_TRACKS.map(|track| bases[track as usize].key(Kid { epoch, direction, track, step })));
         Self { epoch, direction, step, bases, keys }
     }
 
@@ -155,7 +156,7 @@ impl MediaKeys {
 
     /// Moves all tracks one step on and returns the keys of the step before; the old bases are erased. `None` at the
     /// last step.
-    pub(crate) fn advance(&mut self) -> Option<[SframeKey; 4]> {
+    pub(crate) fn advance(&mut self) -> Option<Box<[SframeKey; 4]>> {
         if self.step >= MAX_STEP {
             return None;
         }

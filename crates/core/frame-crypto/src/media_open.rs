@@ -123,12 +123,12 @@ impl DropCounts {
 struct RxEpoch {
     keys: MediaKeys,
     /// Keys of `keys.step − 1`, until a time in ms.
-    previous_step: Option<([SframeKey; 4], u64)>,
+    previous_step: Option<(Box<[SframeKey; 4]>, u64)>,
 }
 
 impl RxEpoch {
-    const fn new(keys: MediaKeys) -> Self {
-        Self { keys, previous_step: None }
+    fn new(keys: MediaKeys) -> Box<Self> {
+        Box::new(Self { keys, previous_step: None })
     }
 
     fn expire(&mut self, now_ms: u64) {
@@ -212,12 +212,14 @@ impl Windows {
 }
 
 /// Opens the media of the peer's direction. Starts with nothing allowed: gate G0.
+///
+/// Keys are in boxes: what is moved out of a field leaves its bytes there, and old keys would outlive their grace.
 pub struct MediaOpener {
-    current: RxEpoch,
+    current: Box<RxEpoch>,
     /// Admitted by a rekey, not yet seen.
-    next: Option<RxEpoch>,
+    next: Option<Box<RxEpoch>>,
     /// In its grace, until a time in ms.
-    previous: Option<(RxEpoch, u64)>,
+    previous: Option<(Box<RxEpoch>, u64)>,
     windows: Windows,
     /// Newest (epoch, step) that authenticated a packet, by track.
     newest: [(u8, u8); 4],
@@ -316,7 +318,11 @@ impl MediaOpener {
 
     fn keys_of(&self, epoch: u8) -> Option<&RxEpoch> {
         let older = self.previous.as_ref().map(|(previous, _)| previous);
-        [Some(&self.current), self.next.as_ref(), older].into_iter().flatten().find(|rx| rx.keys.epoch == epoch)
+        [Some(&self.current), self.next.as_ref(), older]
+            .into_iter()
+            .flatten()
+            .map(|rx| &**rx)
+            .find(|rx| rx.keys.epoch == epoch)
     }
 
     /// Everything that an authentic packet changes.

@@ -13,7 +13,7 @@ use sotto_session_api::{AlertCode, Event};
 use sotto_wire::{Codec, SealedPacket, TrackId};
 
 use super::{Shared, speaker::Playout};
-use crate::process::mono_ms;
+use crate::{process::mono_ms, scrub};
 
 /// What the gates let through to a decoder (PROTOCOL §6.3): after decryption, and before anything else.
 struct Gated {
@@ -47,7 +47,13 @@ pub(super) fn run(
     let mut gated = Gated::new(opener);
     let mut heard_ms = 0;
     let mut has_warned = false;
+    let mut scrubbed_ms = 0;
     while !shared.is_stopped() {
+        // Keys have moved on below, or were erased: nothing of the old ones stays on this thread's stack.
+        if mono_ms().saturating_sub(scrubbed_ms) >= 1000 {
+            scrub::stack();
+            scrubbed_ms = mono_ms();
+        }
         gated.open_if(shared.open.load(Ordering::Relaxed));
         let opener = &mut gated.opener;
         let packet = match packets.recv_timeout(Duration::from_millis(50)) {
@@ -60,11 +66,7 @@ pub(super) fn run(
         };
         let now_ms = mono_ms();
         let size = packet.bytes.len() as u64;
-        if let Some(keys) = shared.take_admitted()
-            && let Err(error) = opener.admit_epoch(*keys)
-        {
-            tracing::error!(%error, "an epoch out of order");
-        }
+        admit(shared, &mut opener);
         let epoch = opener.epoch();
         let opened = match opener.open(&packet, now_ms) {
             Ok(opened) => opened,
@@ -111,6 +113,16 @@ pub(super) fn run(
             }
             _ => {}
         }
+    }
+}
+
+/// Not in the frame of the loop, which lasts as long as the session and would keep the keys that are handed over.
+#[inline(never)]
+fn admit(shared: &Shared, opener: &mut MediaOpener) {
+    if let Some(keys) = shared.take_admitted()
+        && let Err(error) = opener.admit_epoch(*keys)
+    {
+        tracing::error!(%error, "an epoch out of order");
     }
 }
 
