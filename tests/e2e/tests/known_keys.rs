@@ -49,10 +49,10 @@ fn seed(role: &str) -> String {
     format!("the seed of the {role}")
 }
 
-fn seeded(stage: &Stage, role: &'static str) -> PeerSetup {
+fn seeded(stage: &Stage, role: &'static str, rekey_s: &str) -> PeerSetup {
     stage
         .setup(role)
-        .with("--rekey-seconds", "4")
+        .with("--rekey-seconds", rekey_s)
         .with_variable("SOTTO_SEED", seed(role).into())
         .with_variable("SOTTO_SEED_LOG", stage.folder.join(&format!("{role}.log")))
         .with_variable("SOTTO_TRANSPORT_KEYS_LOG", stage.folder.join(&format!("{role}.keys")))
@@ -96,10 +96,21 @@ fn epochs(meeting: &mut Meeting) -> [u64; 2] {
     meeting.both().map(|peer| peer.stats()["epoch"].as_u64().unwrap())
 }
 
-/// The memory of both while one epoch is in use; and the epoch.
+/// Which keys of the media are in use: those of this epoch, after so many steps of the ratchet.
+#[derive(Clone, Copy)]
+struct Moment {
+    epoch: u8,
+    step: u8,
+}
+
+/// Keys that are not in use any more are kept for 5 s, for packets that come late.
+const GRACE_S: f64 = 6.5;
+
+/// The memory of both when one epoch has been in use for so long that nothing of the one before may be there.
 fn in_one_epoch(meeting: &mut Meeting) -> ([Memory; 2], u8) {
-    for _ in 0..20 {
+    for _ in 0..10 {
         let begun = epochs(meeting);
+        meeting.talk(GRACE_S);
         let memories = meeting.both().map(|peer| memory(peer).unwrap());
         if epochs(meeting) == begun && begun[0] == begun[1] {
             return (memories, u8::try_from(begun[0]).unwrap());
@@ -111,40 +122,35 @@ fn in_one_epoch(meeting: &mut Meeting) -> ([Memory; 2], u8) {
 /// Secrets that belong to the contact: they are in the open profile for as long as the program runs.
 const OF_THE_CONTACT: [&str; 3] = ["contact psk", "contact rdv", "continuity"];
 
-fn sframe_name(what: &str, epoch: u8, direction: u8, track: u8) -> String {
-    format!("SFrame 1.0 Secret {what} {:016x}0005", u64::from(epoch) << 8 | u64::from(direction << 7 | track << 4))
+fn sframe_name(what: &str, epoch: u8, direction: u8, track: u8, step: u8) -> String {
+    let kid = u64::from(epoch) << 8 | u64::from(direction << 7 | track << 4 | step);
+    format!("SFrame 1.0 Secret {what} {kid:016x}0005")
 }
 
-fn base_name(epoch: u8, direction: u8, track: u8) -> String {
-    format!("sframe base {:08x}{direction:02x}{track:02x}", u32::from(epoch))
-}
-
-/// What a session needs while this epoch is in use; all of it must be found.
-fn in_use(epoch: u8) -> Vec<String> {
-    let of_the_session = ["resume", "sig key 00", "sig key 01"];
+/// What a session needs at a moment; all of it must be found.
+fn in_use(Moment { epoch, step }: Moment) -> Vec<String> {
+    let of_the_session = ["resume", "sig key 00", "sig key 01", "rekey psk"];
     let lasting = OF_THE_CONTACT.into_iter().chain(OF_THE_TRANSPORT).chain(of_the_session);
     let mut names: Vec<String> = lasting.map(str::to_owned).collect();
-    for direction in 0..2 {
-        names.extend((0..MEDIA_TRACKS).map(|track| base_name(epoch, direction, track)));
+    for direction in 0..2_u8 {
+        names.extend((0..MEDIA_TRACKS).map(|track| match step {
+            0 => format!("sframe base {:08x}{direction:02x}{track:02x}", u32::from(epoch)),
+            _ => "SFrame 1.0 Ratchet".to_owned(),
+        }));
         for what in ["key", "salt"] {
-            names.extend((0..TRACKS).map(|track| sframe_name(what, epoch, direction, track)));
+            // Chat, control and files have one key an epoch.
+            let step = |track| if track < MEDIA_TRACKS { step } else { 0 };
+            names.extend((0..TRACKS).map(|track| sframe_name(what, epoch, direction, track, step(track))));
         }
     }
     names
 }
 
-/// Whether a running session may hold a secret in this epoch. The epoch before is let go of when all have left it, and
-/// its media keys 5 s later; the one that comes is agreed on while this one is in use.
-fn may_be_in_use(secret: &KnownSecret, epoch: u8) -> bool {
-    let KnownSecret { epoch: of, name, .. } = secret;
-    if *of > epoch {
-        return true;
-    }
-    let before = epoch.saturating_sub(1);
-    ["DTLS", "SRTP", "STUN"].iter().any(|layer| name.starts_with(layer))
-        || name == "rekey psk" && *of == epoch
-        || in_use(epoch).contains(name)
-        || in_use(before).contains(name)
+/// Whether a running session may hold a secret at a moment. The next epoch is agreed on while this one is in use.
+fn may_be_in_use(secret: &KnownSecret, now: Moment) -> bool {
+    let KnownSecret { epoch, name, .. } = secret;
+    let of_the_transport = ["DTLS", "SRTP", "STUN"].iter().any(|layer| name.starts_with(layer));
+    *epoch > now.epoch || of_the_transport || in_use(now).contains(name) && (name != "rekey psk" || *epoch == now.epoch)
 }
 
 /// Names and places of what is found of these secrets, without those that may be there.
@@ -165,12 +171,13 @@ fn found(memory: &Memory, secrets: &[KnownSecret]) -> BTreeMap<String, Vec<Strin
     found
 }
 
-#[test]
-fn no_secret_of_a_session_is_left_in_memory_when_it_is_over() {
+/// Holds a session until a moment that `wait` waits for, and ends it: while it runs all that it needs is found and nothing
+/// else, afterwards the contact's secrets alone.
+fn hold(name: &str, rekey_s: &str, wait: impl FnOnce(&mut Meeting) -> ([Memory; 2], Moment)) {
     let programs = Programs::seeded();
     let server = Server::start(&programs.rendezvous, &ServerSetup::loopback());
-    let stage = Stage { programs, folder: Folder::new("known-keys"), server };
-    let [mut therapist, mut client] = ["therapist", "client"].map(|role| Peer::start(&seeded(&stage, role)));
+    let stage = Stage { programs, folder: Folder::new(name), server };
+    let [mut therapist, mut client] = ["therapist", "client"].map(|role| Peer::start(&seeded(&stage, role, rekey_s)));
     if memory(&client).is_none() {
         return;
     }
@@ -181,13 +188,7 @@ fn no_secret_of_a_session_is_left_in_memory_when_it_is_over() {
     meeting.see_and_hear();
     meeting.chat(true, "Nachtigall, ick hör dir trapsen");
     meeting.chat(false, "Zaunkönig im Birnbaum");
-    for _ in 0..60 {
-        if epochs(&mut meeting).into_iter().all(|epoch| epoch >= 3) {
-            break;
-        }
-        meeting.talk(0.5);
-    }
-    let (during, epoch) = in_one_epoch(&mut meeting);
+    let (during, now) = wait(&mut meeting);
     meeting.end();
     // Both have erased what they had: they say so a moment after `ended`.
     std::thread::sleep(Duration::from_millis(1_500));
@@ -201,7 +202,7 @@ fn no_secret_of_a_session_is_left_in_memory_when_it_is_over() {
     let code = SpokenCode::parse(&code).unwrap().secret(url.host_port());
     let logs = [program(&stage, "therapist"), program(&stage, "client")];
     let mut replay = Replay::of((&logs[1], &logs[0]), &code, (&IdentityKey::from_bytes(&client_secret), &identity));
-    assert!(epoch >= 3 && replay.epoch >= epoch, "epochs up to {} are known, {epoch} was in use", replay.epoch);
+    assert!(replay.epoch >= now.epoch, "epochs up to {} are known, {} was in use", replay.epoch, now.epoch);
     let secret_of = |name: &str| {
         let known = replay.secrets.iter().find(|known| known.name == name);
         Secret::new(known.unwrap().bytes[..].try_into().unwrap())
@@ -233,13 +234,19 @@ fn no_secret_of_a_session_is_left_in_memory_when_it_is_over() {
         let there = found(during, &replay.secrets);
         let size = during.size() >> 20;
         println!("{role}: {} of {} secrets in use, {size} MB looked through", there.len(), replay.secrets.len());
+        let needed = in_use(now);
+        let is_needed = |found: &str| needed.iter().any(|name| found.starts_with(&format!("{name} (")));
+        println!(
+            "{role}: not needed, but there: {:?}",
+            there.keys().filter(|name| !is_needed(name)).collect::<Vec<_>>()
+        );
         let is_there = |name: &str| there.keys().any(|found| found.starts_with(&format!("{name} (")));
-        wrong.extend(in_use(epoch).into_iter().filter(|name| !is_there(name)).map(|n| format!("{role}: no {n}")));
-        for secret in replay.secrets.iter().filter(|secret| !may_be_in_use(secret, epoch)) {
+        wrong.extend(in_use(now).into_iter().filter(|name| !is_there(name)).map(|n| format!("{role}: no {n}")));
+        for secret in replay.secrets.iter().filter(|secret| !may_be_in_use(secret, now)) {
             if let Some(places) = there.get(&format!("{} (epoch {})", secret.name, secret.epoch)) {
                 wrong.push(format!(
-                    "{role}, epoch {epoch} in use: {} of epoch {} in {places:?}",
-                    secret.name, secret.epoch
+                    "{role}, epoch {}, step {} in use: {} of epoch {} in {places:?}",
+                    now.epoch, now.step, secret.name, secret.epoch
                 ));
             }
         }
@@ -261,4 +268,28 @@ fn no_secret_of_a_session_is_left_in_memory_when_it_is_over() {
     wrong.dedup();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     meeting.close();
+}
+
+#[test]
+fn no_secret_of_a_session_is_left_in_memory_when_it_is_over() {
+    hold("known-keys", "10", |meeting| {
+        for _ in 0..120 {
+            if epochs(meeting).into_iter().all(|epoch| epoch >= 2) {
+                break;
+            }
+            meeting.talk(0.5);
+        }
+        let (memories, epoch) = in_one_epoch(meeting);
+        assert!(epoch >= 2, "{epoch} rekeys");
+        (memories, Moment { epoch, step: 0 })
+    });
+}
+
+#[test]
+fn keys_before_a_step_of_the_ratchet_are_gone_from_memory() {
+    hold("known-keys-ratchet", "180", |meeting| {
+        // The first step is 30 s after the media began, the second 60 s.
+        meeting.talk(30.0 + GRACE_S);
+        (meeting.both().map(|peer| memory(peer).unwrap()), Moment { epoch: 0, step: 1 })
+    });
 }

@@ -187,8 +187,12 @@ impl Replay {
         let h = at_client.session_hash();
         let terms = RekeyTerms::new(&at_client, client_identity.clone());
         let (root, mut psk, _) = EpochRoot::first(&at_client).open(&terms);
-        let mut openers =
-            [Role::Responder, Role::Initiator].map(|reader| SessionKeys::new(root.clone(), &h, reader).data_opener);
+        let mut openers = [Role::Responder, Role::Initiator].map(|reader| {
+            let mut keys = SessionKeys::new(root.clone(), &h, reader);
+            // What this side seals goes one step on.
+            keys.media_sealer.ratchet().unwrap();
+            keys.data_opener
+        });
         replay.keep(0, noted::take());
         let others = RekeyTerms::new(&at_therapist, identity.clone());
         let mut places = [0, 0];
@@ -276,7 +280,7 @@ impl Parties<'_> {
     }
 
     /// RK2 of this attempt and its place; `Some(None)` if it was refused.
-    #[expect(clippy::option_option, clippy::type_complexity, reason = "the log may end, or the attempt be refused")]
+    #[expect(clippy::option_option, reason = "the log may end, or the attempt be refused")]
     fn answer(
         &self,
         wanted: RekeyAttempt,
