@@ -4,7 +4,7 @@
 //! It owns: the programs under test ([`Programs`]), one running program each ([`Peer`], [`Server`]), the steps of a
 //! session ([`Meeting`]), the memory of a running program ([`Memory`]), a TCP connection that can be cut ([`Proxy`]) and folders that stay when a test fails
 //! ([`Folder`]). It knows nothing that a person with a keyboard could not know: no key, no wire format, no crate of the
-//! engine.
+//! engine. The one test that knows more, `known_keys`, brings it along.
 #![forbid(unsafe_code)]
 
 mod folder;
