@@ -66,7 +66,7 @@ pub(super) fn run(
         };
         let now_ms = mono_ms();
         let size = packet.bytes.len() as u64;
-        admit(shared, &mut opener);
+        admit(shared, opener);
         let epoch = opener.epoch();
         let opened = match opener.open(&packet, now_ms) {
             Ok(opened) => opened,
