@@ -429,8 +429,15 @@ proptest! {
     ], 1..200)) {
         let mut sealer = ends().0;
         let (mut epoch, mut seen, mut next) = (0, HashSet::new(), [0_u64; 4]);
+        let mut is_exhausted = false;
         for op in ops {
             match op {
+                // With no step left nothing is sealed until the next epoch.
+                Op::Seal(track, _) if is_exhausted => {
+                    let track = MEDIA[usize::from(track)];
+                    let refused = sealer.seal(track, codec(track), true, 960, &[1; 10], shape(track));
+                    prop_assert_eq!(refused.unwrap_err(), SealError::StepsExhausted);
+                }
                 Op::Seal(track, count) => for _ in 0..count {
                     let packet = seal(&mut sealer, MEDIA[usize::from(track)], &[1; 10]);
                     let (header, _) = Header::parse(&packet.bytes).unwrap();
@@ -438,9 +445,10 @@ proptest! {
                     prop_assert_eq!(header.ctr, next[usize::from(track)]);
                     next[usize::from(track)] += 1;
                 },
-                Op::Ratchet => { let _ = sealer.ratchet(); }
+                Op::Ratchet => is_exhausted |= sealer.ratchet().is_err(),
                 Op::Epoch => {
                     epoch += 1;
+                    is_exhausted = false;
                     sealer.start_epoch(EpochKeys::derive(root(epoch), epoch, Role::Initiator).media_seal).unwrap();
                 }
             }
