@@ -1,10 +1,10 @@
 //! Contacts and invites of two rooms against a model of PROTOCOL §6.3, §6.4 and §11, over long random lives.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_identity::records::VerificationState::{self, Mismatch, Unverified, Verified};
-use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick};
+use sotto_session_api::{AlertCode, Command, ContactId, Event, Gate, InviteForm, Pick};
 use sotto_sim::{Duo, SeededRng, Who};
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
@@ -26,6 +26,8 @@ struct Invite {
     form: InviteForm,
     life: Life,
     expires_ms: u64,
+    /// Wrong codes so far, of three.
+    wrong: u8,
     /// For a contact that was there.
     again: bool,
 }
@@ -37,6 +39,10 @@ struct World {
     invites: Vec<Invite>,
     /// Therapist's contact → client's contact and state.
     contacts: BTreeMap<u64, (u64, VerificationState)>,
+    /// Contacts of which the client holds a record from before the last session: continuity is lost (§4.7).
+    stale: BTreeSet<u64>,
+    /// How often what happened, so that a life without it is noticed.
+    seen: BTreeMap<&'static str, u32>,
     story: Vec<String>,
 }
 
@@ -58,6 +64,14 @@ impl World {
         self.duo.side(who).events[told..].iter().any(fits)
     }
 
+    fn count(&mut self, what: &'static str) {
+        *self.seen.entry(what).or_default() += 1;
+    }
+
+    fn alerted(&self, who: Who, told: usize, code: AlertCode) -> bool {
+        self.since(who, told, |event| matches!(event, Event::Alert { code: said, .. } if *said == code))
+    }
+
     fn invite(&mut self, again: Option<ContactId>) {
         let form = if self.rng.below(2) == 0 { InviteForm::Code } else { InviteForm::Link };
         let told = self.told(Who::Therapist);
@@ -77,23 +91,31 @@ impl World {
         let lives_ms = if form == InviteForm::Code { 30 * 60_000 } else { 7 * 24 * 3_600_000 };
         let expires_ms = self.now_ms + lives_ms;
         self.story.push(format!("invite {form:?} again {again:?}"));
-        self.invites.push(Invite { contact, text, form, life: Life::Fresh, expires_ms, again: again.is_some() });
+        self.invites.push(Invite {
+            contact,
+            text,
+            form,
+            life: Life::Fresh,
+            expires_ms,
+            wrong: 0,
+            again: again.is_some(),
+        });
     }
 
     /// The client uses an invite, whatever became of it; then they compare or part.
     fn join(&mut self, index: usize) {
-        let Invite { contact, ref text, life, expires_ms, again, form } = self.invites[index];
-        let is_good = life == Life::Fresh && self.now_ms < expires_ms;
+        let Invite { contact, ref text, life, expires_ms, again, form, .. } = self.invites[index];
+        let is_good = self.is_good(index);
         let known = self.contacts.get(&contact.0).copied().filter(|_| again);
         let command = match known {
             Some((at_client, _)) => Command::Rejoin { contact: ContactId(at_client), invite: text.clone() },
             None => Command::JoinInvite(text.clone()),
         };
         self.story.push(format!("join {form:?} {life:?} in time {} again {again}", self.now_ms < expires_ms));
-        let told = self.told(Who::Client);
+        let told = BOTH.map(|who| self.told(who));
         self.duo.command(Who::Client, command);
         self.run_for(20_000);
-        let waits = self.since(Who::Client, told, |event| matches!(event, Event::Waiting(_)));
+        let waits = self.since(Who::Client, told[0], |event| matches!(event, Event::Waiting(_)));
         assert_eq!(waits, is_good, "{:?}\n{:?}", self.story, self.duo.codes(Who::Client));
         if !waits {
             self.duo.command(Who::Client, Command::End);
@@ -116,19 +138,80 @@ impl World {
             }
         }
         self.contacts.insert(contact.0, (at_client, Unverified));
+        // New secrets: there is no continuity that could be lost.
+        self.stale.remove(&contact.0);
+        self.expect_continuity(told, false);
         self.meet(contact);
+    }
+
+    fn is_good(&self, index: usize) -> bool {
+        self.invites[index].life == Life::Fresh && self.now_ms < self.invites[index].expires_ms
+    }
+
+    /// A good code that is typed wrong in one word: told to both with its number, and the third burns the code.
+    fn mistype(&mut self, index: usize) {
+        let Invite { ref text, wrong, .. } = self.invites[index];
+        self.story.push(format!("mistype after {wrong}"));
+        let mut words: Vec<&str> = text.split('-').collect();
+        words[2] = if words[2].eq_ignore_ascii_case("paperweight") { "hideaway" } else { "paperweight" };
+        let told = BOTH.map(|who| self.told(who));
+        self.duo.command(Who::Client, Command::JoinInvite(words.join("-")));
+        self.run_for(20_000);
+        assert!(!self.since(Who::Client, told[0], |event| matches!(event, Event::Waiting(_))), "{:?}", self.story);
+        assert_eq!(self.duo.codes(Who::Client).last(), Some(&"E_CODE_WRONG"), "{:?}", self.story);
+        let nth = |n: &u8| self.alerted(Who::Therapist, told[1], AlertCode::WrongCode { n: *n, of: 3 });
+        assert_eq!((0..=9).filter(nth).collect::<Vec<_>>(), [wrong + 1], "{:?}", self.story);
+        let burns = wrong == 2;
+        assert_eq!(self.alerted(Who::Therapist, told[1], AlertCode::Burned), burns, "{:?}", self.story);
+        self.invites[index].wrong += 1;
+        self.count("wrong");
+        if burns {
+            self.invites[index].life = Life::Dead;
+            self.count("burned");
+        }
+        self.duo.command(Who::Client, Command::End);
+    }
+
+    /// Both are told where continuity was lost, and only there.
+    fn expect_continuity(&mut self, told: [usize; 2], lost: bool) {
+        let alarmed = BOTH.map(|who| self.alerted(who, told[who as usize], AlertCode::ContinuityLost));
+        assert_eq!(alarmed, [lost; 2], "{:?}", self.story);
+    }
+
+    /// The client meets a compared contact, and then its disk is as it was before: a copy was put back.
+    fn put_back_a_copy(&mut self, contact: ContactId) {
+        let (at_client, _) = self.contacts[&contact.0];
+        let copy = self.duo.side(Who::Client).contacts[&at_client].clone();
+        self.join_contact(contact);
+        // Only what a completed start has left behind is missed; and what was compared meanwhile is not in the copy.
+        if self.contacts[&contact.0].1 == Verified {
+            self.story.push("a copy is put back".into());
+            self.duo.sides[0].contacts.insert(at_client, copy);
+            self.duo.restart(Who::Client);
+            self.stale.insert(contact.0);
+            if self.rng.below(2) == 0 {
+                self.run_for(STEP_MS);
+                self.join_contact(contact);
+            }
+        }
     }
 
     fn join_contact(&mut self, contact: ContactId) {
         let (at_client, state) = self.contacts[&contact.0];
         self.story.push(format!("join contact {state:?}"));
-        let told = self.told(Who::Client);
+        let told = BOTH.map(|who| self.told(who));
         self.duo.command(Who::Therapist, Command::Listen(None));
         self.duo.command(Who::Client, Command::JoinContact(ContactId(at_client)));
         self.run_for(20_000);
-        let waits = self.since(Who::Client, told, |event| matches!(event, Event::Waiting(_)));
+        let waits = self.since(Who::Client, told[0], |event| matches!(event, Event::Waiting(_)));
         assert_eq!(waits, state != Mismatch, "{:?}\n{:?}", self.story, self.duo.codes(Who::Client));
         if waits {
+            let lost = self.stale.remove(&contact.0);
+            self.expect_continuity(told, lost);
+            if lost {
+                self.count("continuity lost");
+                self.contacts.insert(contact.0, (at_client, Unverified));
+            }
             self.meet(contact);
         }
     }
@@ -142,8 +225,7 @@ impl World {
                 self.story.push("denied".into());
                 self.duo.command(Who::Therapist, Command::Deny(contact));
             }
-            // A verified contact would get another try: that has a test of its own, in `lying_peer.rs`.
-            1 if state == Unverified => {
+            1 => {
                 self.story.push("different".into());
                 self.duo.admit(contact);
                 // Once is asked again, twice is a mismatch.
@@ -151,7 +233,10 @@ impl World {
                     self.duo.command(Who::Therapist, Command::Verify(Pick::NoneOfThese));
                     self.run_for(2_000);
                 }
-                self.contacts.insert(contact.0, (at_client, Mismatch));
+                // A contact that was compared gets one more try.
+                let now = if state == Verified { Unverified } else { Mismatch };
+                self.count(if state == Verified { "one more try" } else { "blocked" });
+                self.contacts.insert(contact.0, (at_client, now));
             }
             _ => {
                 self.story.push("same".into());
@@ -174,7 +259,9 @@ impl World {
         let fresh: Vec<usize> = (0..self.invites.len()).filter(|i| self.invites[*i].life == Life::Fresh).collect();
         let all: Vec<usize> = (0..self.invites.len()).collect();
         let known: Vec<u64> = self.contacts.keys().copied().collect();
-        match self.rng.below(10) {
+        let codes: Vec<usize> = fresh.iter().copied().filter(|i| self.invites[*i].form == InviteForm::Code).collect();
+        let compared: Vec<u64> = self.contacts.iter().filter(|(_, (_, s))| *s == Verified).map(|(id, _)| *id).collect();
+        match self.rng.below(13) {
             0 | 1 => self.invite(None),
             2 | 3 => {
                 if let Some(index) = self.pick(&fresh) {
@@ -212,11 +299,29 @@ impl World {
                 if let Some(contact) = self.pick(&known) {
                     self.story.push("forget".into());
                     let (at_client, _) = self.contacts.remove(&contact).unwrap();
+                    self.stale.remove(&contact);
                     self.duo.command(Who::Therapist, Command::Forget(ContactId(contact)));
                     self.duo.command(Who::Client, Command::Forget(ContactId(at_client)));
                     for invite in self.invites.iter_mut().filter(|i| i.contact.0 == contact) {
                         invite.life = Life::Dead;
                     }
+                }
+            }
+            9 => {
+                // Once or more often; the server would pause somebody who goes on with a code that is gone.
+                if let Some(index) = self.pick(&codes) {
+                    for _ in 0..=self.rng.below(3) {
+                        if self.is_good(index) {
+                            self.mistype(index);
+                        }
+                    }
+                }
+            }
+            10 | 11 => {
+                if let Some(contact) = self.pick(&compared)
+                    && !self.stale.contains(&contact)
+                {
+                    self.put_back_a_copy(ContactId(contact));
                 }
             }
             _ => {
@@ -248,6 +353,7 @@ impl World {
 
 #[test]
 fn contacts_and_invites_live_as_the_model_says() {
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     for seed in 0..SEEDS {
         let mut world = World {
             duo: Duo::new(seed),
@@ -255,11 +361,19 @@ fn contacts_and_invites_live_as_the_model_says() {
             now_ms: 0,
             invites: Vec::new(),
             contacts: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            seen: BTreeMap::new(),
             story: vec![format!("seed {seed}")],
         };
         for _ in 0..STEPS {
             world.step();
             world.check();
         }
+        for (what, times) in world.seen {
+            *seen.entry(what).or_default() += times;
+        }
+    }
+    for what in ["wrong", "burned", "continuity lost", "one more try", "blocked"] {
+        assert!(seen.get(what).is_some_and(|times| *times >= 10), "hardly ever: {what} in {seen:?}");
     }
 }
