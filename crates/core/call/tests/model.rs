@@ -1,11 +1,16 @@
 //! Contacts and invites of two rooms against a model of PROTOCOL §6.3, §6.4 and §11, over long random lives.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use sotto_identity::records::VerificationState::{self, Mismatch, Unverified, Verified};
 use sotto_session_api::{AlertCode, Command, ContactId, Event, Gate, InviteForm, Pick};
 use sotto_sim::{Duo, SeededRng, Who};
+use sotto_wire::CellType;
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
 const SEEDS: u64 = 60;
@@ -28,12 +33,24 @@ struct Invite {
     expires_ms: u64,
     /// Wrong codes so far, of three.
     wrong: u8,
+    /// Answers to HS1: each is a look at the therapist's words. Of a code all runs, of five; of a link ten are given.
+    looks: u8,
     /// For a contact that was there.
     again: bool,
 }
 
+/// What the server between them does and sees.
+#[derive(Default)]
+struct Wire {
+    /// It keeps HS3 back.
+    cuts: Cell<bool>,
+    hs1: Cell<u8>,
+    hs2: Cell<u8>,
+}
+
 struct World {
     duo: Duo,
+    wire: Rc<Wire>,
     rng: SeededRng,
     now_ms: u64,
     invites: Vec<Invite>,
@@ -98,6 +115,7 @@ impl World {
             life: Life::Fresh,
             expires_ms,
             wrong: 0,
+            looks: 0,
             again: again.is_some(),
         });
     }
@@ -150,7 +168,7 @@ impl World {
 
     /// A good code that is typed wrong in one word: told to both with its number, and the third burns the code.
     fn mistype(&mut self, index: usize) {
-        let Invite { ref text, wrong, .. } = self.invites[index];
+        let Invite { ref text, wrong, looks, .. } = self.invites[index];
         self.story.push(format!("mistype after {wrong}"));
         let mut words: Vec<&str> = text.split('-').collect();
         words[2] = if words[2].eq_ignore_ascii_case("paperweight") { "hideaway" } else { "paperweight" };
@@ -161,15 +179,58 @@ impl World {
         assert_eq!(self.duo.codes(Who::Client).last(), Some(&"E_CODE_WRONG"), "{:?}", self.story);
         let nth = |n: &u8| self.alerted(Who::Therapist, told[1], AlertCode::WrongCode { n: *n, of: 3 });
         assert_eq!((0..=9).filter(nth).collect::<Vec<_>>(), [wrong + 1], "{:?}", self.story);
-        let burns = wrong == 2;
+        let burns = wrong == 2 || looks == 4;
         assert_eq!(self.alerted(Who::Therapist, told[1], AlertCode::Burned), burns, "{:?}", self.story);
         self.invites[index].wrong += 1;
+        self.invites[index].looks += 1;
         self.count("wrong");
         if burns {
             self.invites[index].life = Life::Dead;
             self.count("burned");
         }
         self.duo.command(Who::Client, Command::End);
+    }
+
+    /// Somebody who has a good invite begins and never proves a key: a server that keeps HS3 back does the same. Each
+    /// answer was a look at the words, so they are counted, told, and end.
+    fn break_off(&mut self, index: usize) {
+        let Invite { ref text, form, wrong, looks, .. } = self.invites[index];
+        self.story.push(format!("break off {form:?} after {looks}"));
+        self.wire.cuts.set(true);
+        self.wire.hs1.set(0);
+        self.wire.hs2.set(0);
+        let told = self.told(Who::Therapist);
+        self.duo.command(Who::Client, Command::JoinInvite(text.clone()));
+        self.run_for(90_000);
+        self.duo.command(Who::Client, Command::End);
+        self.run_for(30_000);
+        self.wire.cuts.set(false);
+        // It was somebody else: nothing of it is on the client's disk.
+        self.duo.sides[0].contacts.retain(|_, contact| !contact.pairing);
+        self.duo.restart(Who::Client);
+        let (begun, answered) = (self.wire.hs1.get(), self.wire.hs2.get());
+        let most = if form == InviteForm::Code { 5 } else { 10 };
+        let given = begun.min(most - looks);
+        // A code ends with its fifth run, a link with the eleventh that begins.
+        let burns = if form == InviteForm::Code { looks + given == most } else { looks + begun > most };
+        assert_eq!(self.alerted(Who::Therapist, told, AlertCode::Burned), burns, "{begun}: {:?}", self.story);
+        // The eleventh of a link gets no answer; whoever comes after it is told that the link is gone.
+        let told_gone = if form == InviteForm::Link { (looks + begun).saturating_sub(most + 1) } else { 0 };
+        assert!(begun > 0 && answered == given + told_gone, "{begun} {answered}: {:?}", self.story);
+        let said: Vec<u8> = self.duo.side(Who::Therapist).events[told..]
+            .iter()
+            .filter_map(|event| match event {
+                Event::Alert { code: AlertCode::BrokenOff { n, of }, .. } if *of == most => Some(*n),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(said, (looks + 1..=looks + given).collect::<Vec<_>>(), "{wrong} wrong: {:?}", self.story);
+        self.invites[index].looks += given;
+        self.count("broken off");
+        if burns {
+            self.invites[index].life = Life::Dead;
+            self.count("burned by looks");
+        }
     }
 
     /// Both are told where continuity was lost, and only there.
@@ -261,7 +322,7 @@ impl World {
         let known: Vec<u64> = self.contacts.keys().copied().collect();
         let codes: Vec<usize> = fresh.iter().copied().filter(|i| self.invites[*i].form == InviteForm::Code).collect();
         let compared: Vec<u64> = self.contacts.iter().filter(|(_, (_, s))| *s == Verified).map(|(id, _)| *id).collect();
-        match self.rng.below(13) {
+        match self.rng.below(14) {
             0 | 1 => self.invite(None),
             2 | 3 => {
                 if let Some(index) = self.pick(&fresh) {
@@ -317,7 +378,16 @@ impl World {
                     }
                 }
             }
-            10 | 11 => {
+            10 => {
+                if let Some(index) = self.pick(&fresh) {
+                    for _ in 0..=self.rng.below(4) {
+                        if self.is_good(index) {
+                            self.break_off(index);
+                        }
+                    }
+                }
+            }
+            11 | 12 => {
                 if let Some(contact) = self.pick(&compared)
                     && !self.stale.contains(&contact)
                 {
@@ -355,8 +425,24 @@ impl World {
 fn contacts_and_invites_live_as_the_model_says() {
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     for seed in 0..SEEDS {
+        let wire = Rc::new(Wire::default());
+        let mut duo = Duo::new(seed);
+        let sees = Rc::clone(&wire);
+        duo.tamper(move |_, cell| {
+            let seen = match cell.cell_type() {
+                Some(CellType::Hs1) => Some(&sees.hs1),
+                Some(CellType::Hs2) => Some(&sees.hs2),
+                Some(CellType::Hs3) if sees.cuts.get() => return Vec::new(),
+                _ => None,
+            };
+            if let Some(seen) = seen {
+                seen.set(seen.get().saturating_add(1));
+            }
+            vec![cell]
+        });
         let mut world = World {
-            duo: Duo::new(seed),
+            duo,
+            wire,
             rng: SeededRng::new(seed ^ 0x40D31),
             now_ms: 0,
             invites: Vec::new(),
@@ -373,7 +459,7 @@ fn contacts_and_invites_live_as_the_model_says() {
             *seen.entry(what).or_default() += times;
         }
     }
-    for what in ["wrong", "burned", "continuity lost", "one more try", "blocked"] {
+    for what in ["wrong", "burned", "continuity lost", "one more try", "blocked", "broken off", "burned by looks"] {
         assert!(seen.get(what).is_some_and(|times| *times >= 10), "hardly ever: {what} in {seen:?}");
     }
 }
