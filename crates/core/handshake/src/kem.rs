@@ -57,3 +57,6 @@ fn combine(shared: &[u8], ek: &[u8; EK_LEN], ct: &[u8; CT_LEN]) -> Secret<32> {
     context[32..].copy_from_slice(&derive::hash("ct", &[ct])[..32]);
     derive::kdf(&derive::extract(b"TSP1 mlkem768", shared), "psk2", &context)
 }
+
+#[cfg(test)]
+mod tests;

