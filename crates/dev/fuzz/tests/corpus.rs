@@ -3,13 +3,24 @@
 
 use std::{fs, path::PathBuf};
 
-use sotto_fuzz::{TARGETS, Target};
+use sotto_fuzz::{MAX_ALLOCATED, TARGETS, Target};
 use sotto_sim::SeededRng;
 
+/// Most of a target that is kept, files and bytes, with what once broke something.
+const MOST_FILES: usize = 50;
+const MOST_BYTES: usize = 80_000;
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/fuzz"))
+}
+
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/fuzz")).join(target.name);
-    let mut files: Vec<_> =
-        fs::read_dir(folder).map_or_else(|_| Vec::new(), |entries| entries.map(|e| e.unwrap().path()).collect());
+    let entries = fs::read_dir(folder().join(target.name));
+    let entries = entries.unwrap_or_else(|error| {
+        panic!("tests/fuzz/{} can't be read ({error}): `cargo xtask fuzz {0} --keep` makes it", target.name)
+    });
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    assert!(!files.is_empty(), "tests/fuzz/{} is empty", target.name);
     files.sort();
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
@@ -48,6 +59,30 @@ fn every_found_input_and_its_changes_keep_the_promises() {
             target.check(&input);
         }
         println!("{}: {} inputs and {} changes", target.name, inputs.len(), target.changes());
+    }
+}
+
+#[test]
+fn the_corpus_has_a_small_folder_for_each_target_and_none_besides() {
+    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap());
+    let mut folders: Vec<String> =
+        entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap()).collect();
+    folders.sort();
+    let mut names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    names.sort_unstable();
+    assert_eq!(folders, names);
+    for target in TARGETS {
+        let inputs = corpus(target);
+        let bytes: usize = inputs.iter().map(Vec::len).sum();
+        assert!(inputs.len() <= MOST_FILES && bytes <= MOST_BYTES, "{}: {} files, {bytes}", target.name, inputs.len());
+    }
+}
+
+#[test]
+fn only_an_authenticated_peer_may_cost_more_than_a_mebibyte_and_it_is_said_why() {
+    for target in TARGETS {
+        let says_why = !target.why_more().is_empty() && target.from == "an authenticated peer";
+        assert_eq!(target.most() > MAX_ALLOCATED, says_why, "{}", target.name);
     }
 }
 

@@ -16,6 +16,8 @@ use crate::{
     system,
 };
 
+mod keep;
+
 /// Names, one a line.
 const TARGETS: &str = include_str!("../../fuzz/targets.txt");
 
@@ -25,9 +27,22 @@ const COUNTING: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
                         -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
                         -Cdebug-assertions -Coverflow-checks -Ccodegen-units=1";
 
+/// Longest input.
+const MAX_LEN: &str = "-max_len=8192";
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Search {
+    targets: Vec<&'static str>,
+    /// For each target; 0 for no search.
+    seconds: u32,
+    /// The best of what was found goes into the repository.
+    keeps: bool,
+}
+
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let (targets, seconds) = parse(arguments)?;
+    let Search { targets, seconds, keeps } = parse(arguments)?;
     system::ensure_build_packages()?;
     let progress = Progress::start();
     let folder = target_folder()?.join("fuzz");
@@ -43,24 +58,47 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let program = folder.join(&host).join("release/sotto-fuzz");
     let mut table = String::from("| target | s | inputs tried | edges and values | kept |\n|---|---|---|---|---|\n");
     for target in targets {
-        table.push_str(&search(&progress, &program, &folder, target, seconds)?);
+        if seconds > 0 {
+            table.push_str(&search(&progress, &program, &folder, target, seconds)?);
+        }
+        if keeps {
+            keep::keep(&progress, &program, &folder, target)?;
+        }
     }
-    println!("\n{table}");
-    progress.say("nothing was found");
+    if seconds > 0 {
+        println!("\n{table}");
+        progress.say("nothing was found");
+    }
     Ok(())
 }
 
-/// Targets and seconds of a command line.
-pub(crate) fn parse(arguments: &[String]) -> Outcome<(Vec<&'static str>, u32)> {
-    let usage =
-        || Failure::new(format!("cargo xtask fuzz TARGET|all [--seconds N], where TARGET is one of\n{TARGETS}"));
-    let (name, seconds) = match arguments {
-        [name] => (name, 600),
-        [name, option, seconds] if option == "--seconds" => (name, seconds.parse().map_err(|_| usage())?),
-        _ => return Err(usage()),
+pub(crate) fn parse(arguments: &[String]) -> Outcome<Search> {
+    let usage = || {
+        Failure::new(format!("cargo xtask fuzz TARGET|all [--seconds N] [--keep], where TARGET is one of\n{TARGETS}"))
     };
-    let targets: Vec<&str> = TARGETS.lines().filter(|target| name == "all" || name == target).collect();
-    if targets.is_empty() { Err(usage()) } else { Ok((targets, seconds)) }
+    let (name, mut rest) = arguments.split_first().ok_or_else(usage)?;
+    let targets = TARGETS.lines().filter(|target| name == "all" || name == target).collect();
+    let mut search = Search { targets, seconds: 600, keeps: false };
+    loop {
+        rest = match rest {
+            [] => break,
+            [option, seconds, rest @ ..] if option == "--seconds" => {
+                search.seconds = seconds.parse().map_err(|_| usage())?;
+                rest
+            }
+            [option, rest @ ..] if option == "--keep" => {
+                search.keeps = true;
+                rest
+            }
+            _ => return Err(usage()),
+        };
+    }
+    if search.targets.is_empty() { Err(usage()) } else { Ok(search) }
+}
+
+/// Where the inputs of a target are that tests replay.
+fn committed(target: &str) -> PathBuf {
+    workspace().join("tests/fuzz").join(target)
 }
 
 /// The triple of this computer: with it named, build scripts are not counted.
@@ -79,7 +117,7 @@ fn search(progress: &Progress, program: &Path, folder: &Path, target: &str, seco
     for folder in [&kept, &seeds, &found] {
         fs::create_dir_all(folder)?;
     }
-    let committed: PathBuf = workspace().join("tests/fuzz").join(target);
+    let committed = committed(target);
     let mut command = Command::new(program);
     command
         .arg(&kept)
@@ -87,7 +125,7 @@ fn search(progress: &Progress, program: &Path, folder: &Path, target: &str, seco
         .args(committed.exists().then_some(&committed))
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", found.display()))
-        .args(["-max_len=8192", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-use_value_profile=1"])
+        .args([MAX_LEN, "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-use_value_profile=1"])
         .env("SOTTO_FUZZ_TARGET", target)
         .env("SOTTO_FUZZ_SEEDS", &seeds);
     progress.say(&format!("Searching {target} for {seconds} s"));
@@ -123,10 +161,13 @@ mod tests {
 
     #[test]
     fn a_target_is_named_or_all_are_meant() {
-        assert_eq!(parse(&words("cell-r")).unwrap(), (vec!["cell-r"], 600));
-        let (all, seconds) = parse(&words("all --seconds 5")).unwrap();
-        assert_eq!((all.len(), seconds), (TARGETS.lines().count(), 5));
-        for wrong in ["", "nothing", "cell-r --seconds x", "cell-r --runs 5"] {
+        let one = |seconds, keeps| Search { targets: vec!["cell-r"], seconds, keeps };
+        assert_eq!(parse(&words("cell-r")).unwrap(), one(600, false));
+        assert_eq!(parse(&words("cell-r --keep")).unwrap(), one(600, true));
+        assert_eq!(parse(&words("cell-r --keep --seconds 0")).unwrap(), one(0, true));
+        let all = parse(&words("all --seconds 5")).unwrap();
+        assert_eq!((all.targets.len(), all.seconds), (TARGETS.lines().count(), 5));
+        for wrong in ["", "nothing", "cell-r --seconds", "cell-r --seconds x", "cell-r --runs 5"] {
             assert!(parse(&words(wrong)).unwrap_err().to_string().contains("cell-r\n"), "{wrong}");
         }
     }

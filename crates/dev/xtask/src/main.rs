@@ -80,6 +80,7 @@ cargo xtask TASK
   soak leaks [--sessions N]        100 sessions, then logs, files and the server's memory are searched for what was said
   models                           symbolic models of the protocol, and of crashes and losses, against what is expected
   fuzz TARGET|all [--seconds N]    searches for an input that breaks a promise: ten minutes a target, libFuzzer
+    --keep                         and puts the best of what was found into tests/fuzz, which tests replay; 0 s search nothing
   bench call [--seconds N]         processor time, memory and set-up times of a session
   bench window                     processor time of a window in which nothing happens, with times
   bench transport                  what a call costs below the codecs
