@@ -320,7 +320,7 @@ impl Room {
 
     fn join_link(&mut self, ctx: &mut Ctx<'_>, invite: &Invite, from: Option<&ContactRecord>) {
         let server = ServerUrl(invite.url().as_str().to_owned());
-        let unix = self.online.get(&server).and_then(|o| ctx.now.unix.checked_add_signed(*o)).unwrap_or(ctx.now.unix);
+        let unix = self.server_unix(ctx.now, &server).unwrap_or(ctx.now.unix);
         if invite.is_expired(unix) {
             ctx.refuse("E_INVITE_EXPIRED");
             return;

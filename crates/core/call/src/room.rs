@@ -35,6 +35,21 @@ use crate::{
 const HEARD_MS: u64 = 5_000;
 /// A pairing that never completed goes after a day (PROTOCOL §4.5).
 const PAIRING_LIFE_S: u64 = 24 * 3600;
+/// No program that speaks this protocol is older, so a server's clock that says so is wrong: 2026-01-01.
+const EARLIEST_UNIX: u64 = 1_767_225_600;
+
+/// A server's clock: what it said, and when by the clock that nobody sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServerClock {
+    unix: u64,
+    at_ms: u64,
+}
+
+impl ServerClock {
+    const fn at(self, now: Now) -> u64 {
+        self.unix.saturating_add(now.mono_ms.saturating_sub(self.at_ms) / 1000)
+    }
+}
 
 /// What a room starts with.
 pub struct Config {
@@ -79,8 +94,10 @@ pub struct Room {
     /// Boxed for the same reason.
     pub(crate) calls: BTreeMap<u64, Box<Call>>,
     pub(crate) away: BTreeSet<u64>,
-    /// Servers that are connected, with their clock's offset in seconds.
-    pub(crate) online: BTreeMap<ServerUrl, i64>,
+    /// Servers that are connected, with their clock where it is believed.
+    pub(crate) online: BTreeMap<ServerUrl, Option<ServerClock>>,
+    /// The latest time that each server ever told, Unix seconds.
+    latest: BTreeMap<ServerUrl, u64>,
     /// Events that wait for a durable write.
     pub(crate) announce: Vec<(Ticket, Event)>,
     pub(crate) audio_muted: bool,
@@ -114,6 +131,7 @@ impl Room {
             calls: BTreeMap::new(),
             away: BTreeSet::new(),
             online: BTreeMap::new(),
+            latest: BTreeMap::new(),
             announce: Vec::new(),
             audio_muted: false,
             camera_muted: false,
@@ -255,8 +273,9 @@ impl Room {
         self.calls.values_mut().map(|call| &mut **call).find(|call| call.is_admitted())
     }
 
-    fn server_unix(&self, now: Now, server: &ServerUrl) -> Option<u64> {
-        self.online.get(server).and_then(|offset| now.unix.checked_add_signed(*offset))
+    /// The time by a server's clock, where it is known and believed.
+    pub(crate) fn server_unix(&self, now: Now, server: &ServerUrl) -> Option<u64> {
+        self.online.get(server).copied().flatten().map(|clock| clock.at(now))
     }
 
     fn tick(&mut self, ctx: &mut Ctx<'_>) {
@@ -332,9 +351,12 @@ impl Room {
     fn server(&mut self, ctx: &mut Ctx<'_>, server: &ServerUrl, report: ServerReport) {
         match report {
             ServerReport::Online { unix_time, .. } => {
-                let offset = unix_time.cast_signed().saturating_sub(ctx.now.unix.cast_signed());
-                let was_known = self.online.insert(server.clone(), offset).is_some();
-                if offset.unsigned_abs() > CLOCK_TOLERANCE_S && !was_known {
+                let latest = self.latest.entry(server.clone()).or_default();
+                let is_believed = unix_time >= EARLIEST_UNIX.max(latest.saturating_sub(CLOCK_TOLERANCE_S));
+                *latest = unix_time.max(*latest);
+                let clock = is_believed.then_some(ServerClock { unix: unix_time, at_ms: ctx.now.mono_ms });
+                let was_known = self.online.insert(server.clone(), clock).is_some();
+                if is_believed && unix_time.abs_diff(ctx.now.unix) > CLOCK_TOLERANCE_S && !was_known {
                     ctx.notice("clock", Severity::Warning);
                 }
                 self.look(ctx);

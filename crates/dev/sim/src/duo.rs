@@ -120,6 +120,8 @@ pub struct Duo {
     pub now_ms: u64,
     /// Unix seconds at the start.
     pub start_unix: u64,
+    /// What the clock of each side is ahead, seconds.
+    ahead_s: [i64; 2],
     server: Server,
     rng: SeededRng,
     queue: BTreeMap<(u64, u64), Due>,
@@ -174,6 +176,7 @@ impl Duo {
             sides: [client, therapist],
             now_ms: 1_000,
             start_unix: 1_790_000_000,
+            ahead_s: [0; 2],
             server: Server::new(seed ^ 0x5e4),
             rng,
             queue: BTreeMap::new(),
@@ -284,8 +287,23 @@ impl Duo {
         self.step(who, Input::Tick);
     }
 
+    /// Sets the clock of a side's computer: so many seconds ahead of the server's, which is right; or behind it.
+    pub const fn set_clock(&mut self, who: Who, ahead_s: i64) {
+        self.ahead_s[who as usize] = ahead_s;
+    }
+
     fn now(&self) -> Now {
         Now { mono_ms: self.now_ms, unix: self.start_unix + self.now_ms / 1000 }
+    }
+
+    /// What a side takes for the time.
+    fn now_at(&self, who: Who) -> Now {
+        let Now { mono_ms, unix } = self.now();
+        Now { mono_ms, unix: unix.saturating_add_signed(self.ahead_s[who as usize]) }
+    }
+
+    fn wake_at(&self, who: Who) -> u64 {
+        self.side(who).room.wake_at(self.now_at(who))
     }
 
     /// A side.
@@ -303,8 +321,7 @@ impl Duo {
     pub fn run_for(&mut self, ms: u64) {
         let end = self.now_ms + ms;
         loop {
-            let now = self.now();
-            let wake = self.sides.iter().map(|side| side.room.wake_at(now)).min().unwrap_or(u64::MAX);
+            let wake = self.wake_at(Who::Client).min(self.wake_at(Who::Therapist));
             let due = self.queue.keys().next().map_or(u64::MAX, |(at, _)| *at);
             let sound = self.next_sound();
             let next = wake.min(due).min(sound).max(self.now_ms);
@@ -329,7 +346,7 @@ impl Duo {
             for who in [Who::Client, Who::Therapist] {
                 self.step(who, Input::Tick);
             }
-            if self.sides.iter().any(|side| side.room.wake_at(self.now()) <= before) {
+            if self.wake_at(Who::Client).min(self.wake_at(Who::Therapist)) <= before {
                 self.now_ms += 1; // nothing may wake at the same moment for ever
             }
         }
@@ -343,7 +360,7 @@ impl Duo {
 
     /// Hands one input to a side and carries out what it wants.
     pub fn step(&mut self, who: Who, input: Input) {
-        let now = self.now();
+        let now = self.now_at(who);
         let mut rng = self.rng.clone();
         self.sides[who as usize].room.handle(now, input, &mut rng);
         self.rng = rng;
@@ -634,7 +651,7 @@ impl Duo {
     /// The card that a side sees now.
     #[must_use]
     pub fn card(&self, who: Who) -> Option<Verification> {
-        self.side(who).room.snapshot(self.now()).verification.clone()
+        self.side(who).room.snapshot(self.now_at(who)).verification.clone()
     }
 
     /// Both people read and pick what they hear.
@@ -655,7 +672,7 @@ impl Duo {
     /// The gate of a side.
     #[must_use]
     pub fn gate(&self, who: Who) -> Option<Gate> {
-        self.side(who).room.snapshot(self.now()).gate
+        self.side(who).room.snapshot(self.now_at(who)).gate
     }
 
     /// From nothing to an open session by a spoken code; the ids of the contact on both sides.
