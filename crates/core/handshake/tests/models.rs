@@ -61,7 +61,7 @@ fn invite_model(text: &str) -> Option<Read> {
     }
     let text: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
     let prefix: String = text.iter().take(5).collect();
-    if prefix.to_ascii_lowercase() != "tsp1:" {
+    if !prefix.eq_ignore_ascii_case("tsp1:") {
         return None;
     }
     let mut bits = Vec::new();

@@ -167,8 +167,9 @@ fn cells_say_what_their_plain_bytes_say() {
         let known = [0x01, 0x02, 0x11, 0x12, 0x13, 0x20, 0x21, 0x7E].contains(&bytes[0]);
         prop_assert_eq!(cell.cell_type().map(|known| known as u8), known.then_some(bytes[0]));
 
-        let share = (matches!(bytes[0], 0x01 | 0x02) && zero_from(36)).then(|| bytes[4..36].to_vec());
-        prop_assert_eq!(cell.pa_share().ok().map(Vec::from), share.clone());
+        let share: Option<[u8; 32]> =
+            (matches!(bytes[0], 0x01 | 0x02) && zero_from(36)).then(|| bytes[4..36].try_into().unwrap());
+        prop_assert_eq!(cell.pa_share().ok(), share);
         let next =
             (bytes[0] == 0x21 && zero_from(12)).then(|| bytes[4..12].iter().fold(0, |n, b| n << 8 | u64::from(*b)));
         prop_assert_eq!(cell.sync_next_expected().ok(), next);

@@ -3,7 +3,7 @@
 //!
 //! A body panics where a promise is broken: a refused input changed the state, an accepted one has a second encoding.
 //! [`Target::check`] adds that no more than 1 MiB is allocated. Tests replay `tests/fuzz/TARGET` and seeded changes of it;
-//! `cargo xtask fuzz TARGET` searches on.
+//! `cargo xtask fuzz TARGET` searches on, and with `--keep` puts the best of what it found there.
 #![forbid(unsafe_code)]
 
 mod machines;
