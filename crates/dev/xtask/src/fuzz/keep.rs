@@ -120,7 +120,9 @@ fn choose(inputs: &[Input]) -> Vec<&PathBuf> {
     while chosen.len() < MAX_FILES {
         // What brings nothing now never will.
         left.retain(|input| bytes + input.size <= MAX_BYTES && !input.ways.is_subset(&gone));
-        let worth = |input: &Input| (input.ways.difference(&gone).count() << 16) / (input.size + 64);
+        // A file costs its share of the files, however small it is.
+        let cost = |input: &Input| input.size + MAX_BYTES / MAX_FILES;
+        let worth = |input: &Input| (input.ways.difference(&gone).count() << 16) / cost(input);
         let Some(best) = (0..left.len()).max_by_key(|n| (worth(left[*n]), std::cmp::Reverse(*n))) else { break };
         let best = left.swap_remove(best);
         gone.extend(&best.ways);
