@@ -2,7 +2,7 @@
 //! eavesdropper would look for.
 //!
 //! It owns: namespaces and the links between them ([`lab`]), a userspace wire with seeded loss ([`wire`]), reading
-//! captures ([`capture`], [`packet`], [`stun`]), the scanners ([`scan`]), measures of what arrived ([`quality`]), a
+//! captures ([`capture`], [`packet`], [`stun`], [`dtls`]), the scanners ([`scan`]), measures of what arrived ([`quality`]), a
 //! voice to speak with ([`voice`]), sound devices to speak into
 //! ([`sound_server`]), and what other programs could get of a running one ([`Exposure`]). It knows nothing of sessions, keys or processes of this project: a scanner
 //! that shared code with what it judges could share its mistakes.
@@ -21,6 +21,7 @@
 //! something is, tells [`skip()`] why it does nothing.
 
 pub mod capture;
+pub mod dtls;
 mod error;
 mod exposure;
 pub mod lab;
