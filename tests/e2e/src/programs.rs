@@ -41,31 +41,29 @@ impl Programs {
     #[must_use]
     pub fn dangerous_plaintext_control() -> Self {
         static BUILT: OnceLock<Programs> = OnceLock::new();
-        BUILT.get_or_init(|| Self::variant("dangerous-plaintext-control", "dangerous-plaintext-for-test")).clone()
+        BUILT.get_or_init(|| apart("dangerous-plaintext-control", "sotto-peer/dangerous-plaintext-for-test")).clone()
     }
 
     /// A peer whose randomness comes from `SOTTO_SEED` and which writes what it sends, sealed, into `SOTTO_SEED_LOG`, so
-    /// that a test knows its keys. Kept apart in `target/seeded`, and the shipped one is built again at once.
+    /// that a test knows its keys. Kept apart in `target/seeded`, as the control build is.
     ///
     /// # Panics
     /// If it doesn't build.
     #[must_use]
     pub fn seeded() -> Self {
         static BUILT: OnceLock<Programs> = OnceLock::new();
-        BUILT.get_or_init(|| Self::variant("seeded", "seeded-for-test")).clone()
+        BUILT.get_or_init(|| apart("seeded", "sotto-peer/seeded-for-test")).clone()
     }
 
-    /// The peer with a feature, copied into a folder of its own, and the shipped server.
-    fn variant(folder: &str, feature: &str) -> Self {
-        let folder = target_folder().join(folder);
-        std::fs::create_dir_all(&folder).expect("the target folder is writable");
-        // In the same target folder: only crates that know the feature are built a second time.
-        build(&["--features", &format!("sotto-peer/{feature}")]);
-        let built = Self::in_folder(&target_folder().join("debug"));
-        std::fs::copy(built.peer, folder.join("sotto-peer")).expect("the program was built");
-        build(&[]);
-        let shipped = Self::in_folder(&target_folder().join("debug"));
-        Self { peer: folder.join("sotto-peer"), rendezvous: shipped.rendezvous }
+    /// The liar: a peer that says behind its descriptions whatever a file tells it to, with the session's real keys. Kept
+    /// apart in `target/lying-candidates`, as the control build is.
+    ///
+    /// # Panics
+    /// If it doesn't build.
+    #[must_use]
+    pub fn lying_candidates() -> Self {
+        static BUILT: OnceLock<Programs> = OnceLock::new();
+        BUILT.get_or_init(|| apart("lying-candidates", "sotto-peer/lying-candidates-for-test")).clone()
     }
 
     fn in_folder(folder: &Path) -> Self {
@@ -75,6 +73,19 @@ impl Programs {
         }
         programs
     }
+}
+
+/// A peer that is built with a feature for tests and kept in a folder of its own.
+fn apart(name: &str, feature: &str) -> Programs {
+    let folder = target_folder().join(name);
+    std::fs::create_dir_all(&folder).expect("the target folder is writable");
+    // In the same target folder: only crates that know the feature are built a second time.
+    build(&["--features", feature]);
+    let built = Programs::in_folder(&target_folder().join("debug"));
+    std::fs::copy(built.peer, folder.join("sotto-peer")).expect("the program was built");
+    build(&[]);
+    let shipped = Programs::in_folder(&target_folder().join("debug"));
+    Programs { peer: folder.join("sotto-peer"), rendezvous: shipped.rendezvous }
 }
 
 /// The target folder this test was built in: `TARGET/debug/deps/TEST`.

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "dangerous-plaintext-for-test")]
 mod dangerous_plaintext;
+#[cfg(feature = "lying-candidates-for-test")]
+mod lying_candidates;
 
 use std::{
     io::{self, Write},
@@ -86,6 +88,11 @@ fn main() -> ExitCode {
     sotto_session::harden();
     #[cfg(feature = "dangerous-plaintext-for-test")]
     dangerous_plaintext::start();
+    #[cfg(feature = "lying-candidates-for-test")]
+    if !lying_candidates::start() {
+        eprintln!("sotto-peer: the file of lies can't be read");
+        return ExitCode::from(USAGE_STATUS);
+    }
 
     let (passphrase, kept) = match find_passphrase(&arguments.profile, arguments.passphrase_fd) {
         Ok(found) => found,

@@ -57,6 +57,8 @@ mod join_text;
 #[cfg(test)]
 mod kat;
 mod kem;
+#[cfg(feature = "lying-candidates-for-test")]
+pub mod lying_candidates;
 mod noise;
 mod params;
 mod payload;

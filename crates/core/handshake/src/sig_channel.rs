@@ -111,7 +111,22 @@ impl SigChannel {
             return Ok(Vec::new());
         }
         self.next_msg_id += 1;
-        Ok(fragments.map(|pt| self.seal_record(&pt)).collect())
+        let cells = fragments.map(|pt| self.seal_record(&pt)).collect();
+        #[cfg(feature = "lying-candidates-for-test")]
+        let cells = self.with_lies(message, cells)?;
+        Ok(cells)
+    }
+
+    /// The cells of a message and of what is said behind it.
+    #[cfg(feature = "lying-candidates-for-test")]
+    fn with_lies(&mut self, message: &SigMessage, mut cells: Vec<Cell>) -> Result<Vec<Cell>, TooLong> {
+        for (mtype, data) in crate::lying_candidates::behind(message) {
+            let msg_id = u16::try_from(self.next_msg_id).map_err(|_| TooLong)?;
+            let fragments = SigFragments::from_parts(msg_id, mtype, data)?;
+            self.next_msg_id += 1;
+            cells.extend(fragments.map(|pt| self.seal_record(&pt)));
+        }
+        Ok(cells)
     }
 
     /// Forgets when something was heard: the next [`poll`](Self::poll) tells the time first.

@@ -14,8 +14,9 @@ const MAY_BE_UNSAFE: &[&str] = &["sotto-codecs", "sotto-devices", "sotto-fuzz", 
 /// something, of the one whose generator is seeded, and of the crates with which the test computes its keys again.
 const DANGEROUS_FEATURES: [&str; 3] = ["dangerous-plaintext-for-test", "seeded-for-test", "noted-for-test"];
 
-/// Features for the adversary kit and for fuzzing.
-const TEST_FEATURES: [(&str, &str); 6] = [
+/// Features for the adversary kit, for the liar of tests/e2e and for fuzzing.
+const TEST_FEATURES: [(&str, &str); 7] = [
+    ("sotto-handshake", "lying-candidates-for-test"),
     ("sotto-handshake", "cheat"),
     ("sotto-call", "cheat"),
     ("sotto-frame-crypto", "cheat"),

@@ -59,6 +59,9 @@ pub use process::harden;
 #[cfg(feature = "dangerous-plaintext-for-test")]
 #[doc(no_inline)]
 pub use sotto_handshake::dangerous_plaintext;
+#[cfg(feature = "lying-candidates-for-test")]
+#[doc(no_inline)]
+pub use sotto_handshake::lying_candidates;
 
 #[doc(no_inline)]
 pub use sotto_call::REKEY_EVERY_S;
