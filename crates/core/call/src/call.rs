@@ -268,7 +268,7 @@ impl Call {
             Ok(received) => received,
             Err(fault) => {
                 if fault.is_fatal() && !self.is_bound() {
-                    self.fail(ctx, "E_SIG_ORDER");
+                    self.fail(ctx, fault.code());
                 }
                 return fault.is_fatal();
             }
