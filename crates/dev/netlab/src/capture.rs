@@ -19,16 +19,17 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Starts tcpdump on an interface and waits until it listens.
+    /// Starts tcpdump on an interface and waits until it listens. With a `filter`, in the language of tcpdump, only what
+    /// matches is kept.
     ///
     /// # Errors
     /// [`LabError::Program`] without tcpdump, [`LabError::Refused`] if it doesn't listen within 10 s.
-    pub fn start(namespace: &Namespace, interface: &str, file: &Path) -> Result<Self, LabError> {
+    pub fn start(namespace: &Namespace, interface: &str, file: &Path, filter: &str) -> Result<Self, LabError> {
         let mut command = namespace.command("tcpdump");
         // -Z root: keep the right to write the file; 16 MiB of kernel buffer: lose nothing on a loaded machine.
         // Immediate: without it the last packets stay in the kernel's ring when the capture ends.
         command.args(["-i", interface, "-n", "-s", "0", "-U", "-B", "16384", "--immediate-mode", "-Z", "root", "-w"]);
-        command.arg(file);
+        command.arg(file).arg(filter);
         Self::spawn(command, file)
     }
 

@@ -149,8 +149,17 @@ impl Lab {
     /// # Errors
     /// [`LabError::Program`] without tcpdump.
     pub fn capture(&self, site: Site, file: &Path) -> Result<Capture, LabError> {
+        self.capture_matching(site, file, "")
+    }
+
+    /// As [`Lab::capture`], of what a filter of tcpdump lets through: little enough that nothing is lost on a loaded
+    /// machine.
+    ///
+    /// # Errors
+    /// As [`Lab::capture`], and [`LabError::Refused`] for a filter that tcpdump doesn't take.
+    pub fn capture_matching(&self, site: Site, file: &Path, filter: &str) -> Result<Capture, LabError> {
         let interface = if site == Site::Server { "any" } else { UPLINK };
-        Capture::start(self.place(site), interface, file)
+        Capture::start(self.place(site), interface, file, filter)
     }
 
     /// Takes a person's link down or up, as a pulled cable would.

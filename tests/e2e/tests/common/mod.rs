@@ -1,6 +1,7 @@
 //! What several tests set up alike.
 #![allow(dead_code, clippy::unwrap_used, reason = "tests; each file uses its part")]
 
+pub mod lab;
 pub mod pictures;
 
 use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Server, ServerSetup};
