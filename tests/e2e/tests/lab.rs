@@ -10,16 +10,17 @@ mod common;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use common::lab::{
+    PERSONS, ROLES, alone, check_datagrams_to_relay_alone, check_server_alone, check_sockets, now_us, own, server_in,
+    skipped, sockets,
+};
 use common::pictures::frame_numbers;
 use serde_json::{Value, json};
-use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Server, ServerSetup};
+use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs};
 use sotto_netlab::capture::{Frame, read_pcap};
+use sotto_netlab::dtls::{ECDHE_ECDSA_CHACHA20_POLY1305, HelloKind, SRTP_AEAD_AES_256_GCM, hellos};
 use sotto_netlab::lab::{self, Lab, Links, Site};
-use sotto_netlab::packet::{Packet, Transport};
 use sotto_netlab::quality::compare_speech;
 use sotto_netlab::scan;
 use sotto_netlab::stun::{Kind, RtpHeader, payloads};
@@ -30,8 +31,6 @@ use sotto_netlab::wire::Impairment;
 /// Payload types (PROTOCOL §5.3).
 const OPUS: u8 = 111;
 const RETRANSMITTED: u8 = 103;
-/// TCP port of rendezvous; the relay has the same number.
-const PORT: u16 = 8443;
 /// What is typed and must not be seen on the way.
 const CANARIES: [&str; 2] = ["canary-therapist-Zitronenfalter", "canary-client-Distelfink"];
 const TEXTS: [&str; 2] = [
@@ -40,12 +39,6 @@ const TEXTS: [&str; 2] = [
     "It was a strange week, to be honest. On Tuesday I walked along the river for an hour, and yesterday my sister \
      called me twice, which she has not done since we were children.",
 ];
-
-/// One laboratory at a time: two calls at once would measure each other.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What one session left behind. Therapist first, client second.
 struct Run {
@@ -59,18 +52,6 @@ struct Run {
     /// Open TCP and UDP sockets of each person while waiting: protocol and remote end.
     waiting_sockets: [Vec<(String, String)>; 2],
     stats: [Value; 2],
-}
-
-const PERSONS: [Site; 2] = [Site::Therapist, Site::Client];
-const ROLES: [&str; 2] = ["therapist", "client"];
-
-/// Rendezvous and relay at their place.
-fn server_in(lab: &Lab, programs: &Programs) -> Server {
-    let listen = format!("{}:{PORT}", lab::SERVER);
-    let relay = lab::SERVER.to_string();
-    let setup =
-        ServerSetup::arguments(&["--listen", &listen, "--tls-self-signed", "--embedded-relay", "--relay-addr", &relay]);
-    Server::start_in(lab, &programs.rendezvous, &setup)
 }
 
 fn run(name: &str, programs: &Programs, links: &Links, talk_s: f64) -> Run {
@@ -99,7 +80,7 @@ fn run(name: &str, programs: &Programs, links: &Links, talk_s: f64) -> Run {
     let mut meeting = Meeting::by_invite(therapist, client, "link");
     meeting.talk(1.0);
     let waiting_sockets = meeting.both().map(|peer| sockets(peer.pid()));
-    let admit_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
+    let admit_us = now_us();
     meeting.open();
     meeting.see_and_hear();
     meeting.chat(false, CANARIES[0]);
@@ -116,33 +97,6 @@ fn run(name: &str, programs: &Programs, links: &Links, talk_s: f64) -> Run {
     let links = captures.map(|capture| read_pcap(&capture.stop().unwrap()).unwrap());
     let sent = <[Wav; 2]>::try_from(sent).unwrap();
     Run { folder, links, sent, admit_us, talked_s: talk_s, waiting_sockets, stats }
-}
-
-/// TCP and UDP sockets in the namespace of a process, with their remote ends. Each person has a namespace alone.
-fn sockets(pid: u32) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for protocol in ["tcp", "tcp6", "udp", "udp6"] {
-        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{protocol}")).unwrap_or_default();
-        for line in table.lines().skip(1) {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            // State 06 is TIME_WAIT: a connection that is over.
-            if let [_, _, remote, state, ..] = fields[..]
-                && !(protocol.starts_with("tcp") && state == "06")
-            {
-                found.push((protocol.to_owned(), remote.to_owned()));
-            }
-        }
-    }
-    found
-}
-
-/// `192.0.2.10:8443` as /proc/net/tcp writes it.
-fn server_in_proc() -> String {
-    format!("{:08X}:{PORT:04X}", u32::from_le_bytes(lab::SERVER.octets()))
-}
-
-fn own(person: Site) -> IpAddr {
-    lab::addresses(person)[0]
 }
 
 /// SSRC and sender of each stream of sound on a link, and whether the therapist sends it.
@@ -174,6 +128,8 @@ struct Found {
     opus_least: f64,
     start_codes: u64,
     parameter_sets: u64,
+    vp8_key_frames: usize,
+    sctp: scan::Sctp,
     texts: [usize; 2],
     rtp_packets: u64,
 }
@@ -207,12 +163,65 @@ fn eavesdrop(run: &Run) -> Found {
         found.start_codes += codes.found;
         found.parameter_sets += codes.parameter_sets;
         found.rtp_packets += codes.packets;
+        found.vp8_key_frames += scan::count_vp8_key_frames(frames);
+        let sctp = scan::scan_sctp(frames);
+        found.sctp.payloads += sctp.payloads;
+        found.sctp.plausible += sctp.plausible;
+        found.sctp.packets += sctp.packets;
         for (count, canary) in found.texts.iter_mut().zip(CANARIES) {
             *count += scan::count_text(frames, canary);
         }
     }
     println!("found: {found:?}");
     found
+}
+
+/// What the readable part of each DTLS handshake says: one cipher suite and one SRTP profile are offered, and chosen.
+fn check_ciphers(run: &Run) {
+    for (frames, person) in run.links.iter().zip(PERSONS) {
+        let hellos = hellos(frames);
+        for hello in &hellos {
+            println!(
+                "{person:?}'s link: {:?} hello of DTLS {:04x}, cipher suites {:04x?}, SRTP profiles {:04x?}",
+                hello.kind, hello.version, hello.cipher_suites, hello.srtp_profiles
+            );
+            assert_eq!(hello.cipher_suites, [ECDHE_ECDSA_CHACHA20_POLY1305]);
+            assert_eq!(hello.srtp_profiles, [SRTP_AEAD_AES_256_GCM]);
+        }
+        for kind in [HelloKind::Client, HelloKind::Server] {
+            assert!(hellos.iter().any(|hello| hello.kind == kind), "no {kind:?} hello on {person:?}'s link");
+        }
+    }
+}
+
+/// What should be ciphertext on each link, whole: entropy in bits a byte. And the greatest unevenness of its kinds.
+fn entropy(run: &Run) -> ([f64; 2], f64) {
+    let mut uneven: f64 = 0.0;
+    let mut link = |frames: &[Frame], person: Site| {
+        let mut whole = scan::Histogram::default();
+        let say = |what: &str, histogram: &scan::Histogram| {
+            let (bytes, bits, uneven) = (histogram.bytes(), histogram.bits_per_byte(), histogram.unevenness());
+            println!("{person:?}'s link, {what}: {bytes} bytes, {bits:.5} bits a byte, unevenness {uneven:.0}");
+        };
+        for (carrier, histogram) in scan::ciphertext(frames) {
+            say(&format!("{carrier:?}"), &histogram);
+            uneven = uneven.max(histogram.unevenness());
+            whole.join(&histogram);
+        }
+        say("all", &whole);
+        assert!(whole.bytes() > 1_000_000, "too little to judge");
+        whole.bits_per_byte()
+    };
+    ([0, 1].map(|index| link(&run.links[index], PERSONS[index])), uneven)
+}
+
+/// How long the two talk in the run that is judged, seconds: in `SOTTO_CAPTURE_SECONDS`, else long enough for every
+/// scanner.
+fn talk_seconds() -> f64 {
+    match std::env::var("SOTTO_CAPTURE_SECONDS") {
+        Ok(seconds) => seconds.parse::<u32>().ok().filter(|&seconds| seconds >= 25).unwrap().into(),
+        Err(_) => 25.0,
+    }
 }
 
 /// The sizes of sound packets, and how many of them there are. One size, also while muted.
@@ -251,12 +260,7 @@ fn check_addresses(run: &Run) {
         assert!(report.is_clean(), "{:?}", report.readable.iter().take(5).collect::<Vec<_>>());
         // The same scanner on the same link finds the person's own address: it does look.
         assert!(!scan::scan_addresses(frames, &lab::addresses(person)).is_clean());
-        // No datagram to or from anybody but the relay: no mDNS, no direct check.
-        for packet in frames.iter().filter_map(Packet::parse).filter(Packet::is_udp) {
-            let far = if packet.source.ip() == own(person) { packet.destination } else { packet.source };
-            assert_eq!(far.ip(), IpAddr::from(lab::SERVER), "a datagram to a stranger");
-        }
-        assert!(frames.iter().filter_map(Packet::parse).all(|packet| packet.transport != Transport::Fragment));
+        check_datagrams_to_relay_alone(frames, person);
     }
 }
 
@@ -322,30 +326,6 @@ fn check_before_admission(run: &Run) {
     }
 }
 
-/// Nobody can reach this computer, and it has reached nobody but the server.
-fn check_sockets(sockets: &[(String, String)]) {
-    assert!(!sockets.is_empty(), "the waiting room is a connection");
-    assert!(sockets.iter().all(|(protocol, remote)| protocol == "tcp" && *remote == server_in_proc()), "{sockets:?}");
-}
-
-/// Until then, nothing on the link but the connection to rendezvous.
-fn check_server_alone(frames: &[Frame], person: Site, until_us: u64) {
-    let before: Vec<_> = frames.iter().filter_map(Packet::parse).filter(|packet| packet.at_us < until_us).collect();
-    assert!(!before.is_empty());
-    for packet in before {
-        let to_server = [packet.source, packet.destination]
-            .iter()
-            .any(|end| end.ip() == IpAddr::from(lab::SERVER) && end.port() == PORT);
-        // ICMPv6 (58), also behind hop-by-hop options (0), and IGMP (2): the kernel's own neighbour discovery.
-        let kernel = match packet.transport {
-            Transport::Other(58 | 2) => true,
-            Transport::Other(0) => packet.payload.first() == Some(&58),
-            _ => false,
-        };
-        assert!(kernel || (to_server && matches!(packet.transport, Transport::Tcp { .. })), "{person:?}: {packet:?}");
-    }
-}
-
 /// Every SRTP index was used once. Gives the number of retransmitted packets.
 fn check_srtp_indices(run: &Run) -> usize {
     let mut retransmitted = 0;
@@ -405,29 +385,27 @@ fn check_pictures(folder: &Path, least_share: f64) {
     assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
 }
 
-fn skipped() -> bool {
-    let missing = lab::missing();
-    if let Some(why) = &missing {
-        sotto_netlab::skip(why);
-    }
-    missing.is_some()
-}
-
 #[test]
 fn a_relayed_session_carries_speech_and_pictures_and_shows_nothing_of_them() {
     if skipped() {
         return;
     }
     let _alone = alone();
-    let run = run("relayed", &Programs::shipped(), &Links::Veth, 25.0);
+    let run = run("relayed", &Programs::shipped(), &Links::Veth, talk_seconds());
     check_before_admission(&run);
     check_addresses(&run);
+    check_ciphers(&run);
+    let (bits, uneven) = entropy(&run);
+    assert!(bits.iter().all(|&bits| bits >= 7.99), "{bits:?} bits a byte");
+    // Eight standard deviations: also the kinds of which there is too little for a number of bits.
+    assert!(uneven < 440.0, "{uneven}");
     check_sound_sizes(&run);
     check_srtp_indices(&run);
     let found = eavesdrop(&run);
     assert!(found.rtp_packets > 4000);
     assert!(found.opus < 0.05, "{found:?}");
-    assert_eq!((found.start_codes, found.texts), (0, [0, 0]), "{found:?}");
+    assert_eq!((found.start_codes, found.vp8_key_frames, found.texts), (0, 0, [0, 0]), "{found:?}");
+    assert!(found.sctp.payloads > 4000 && found.sctp.packets == 0, "{found:?}");
     for stats in &run.stats {
         assert_eq!((&stats["srtp_profile"], &stats["path"]), (&json!("SRTP_AEAD_AES_256_GCM"), &json!("relayed")));
     }
@@ -451,6 +429,9 @@ fn the_same_scanners_find_everything_when_nothing_is_encrypted() {
     assert!(found.opus_least > 0.4, "every voice is understood: {found:?}");
     assert!(found.start_codes > 300 && found.parameter_sets > 0, "{found:?}");
     assert!(found.texts.iter().all(|&count| count > 0), "{found:?}");
+    assert!(found.sctp.packets > 20, "{found:?}");
+    let (bits, uneven) = entropy(&run);
+    assert!(bits.iter().all(|&bits| bits < 7.9) && uneven > 1e5, "{bits:?} bits a byte, unevenness {uneven}");
     // Constant sizes don't depend on encryption.
     check_sound_sizes(&run);
 }
@@ -470,72 +451,5 @@ fn no_srtp_index_is_used_for_different_bytes_at_two_per_cent_of_loss() {
     for (listener, role) in ROLES.into_iter().enumerate() {
         check_pictures(&run.folder.join(&format!("{role}-sees")), 0.8);
         speech(&run, listener);
-    }
-}
-
-/// A link whose therapist is another: right place, right secret, wrong key (`idhash` and `check` of PROTOCOL §3.1).
-fn of_another_therapist(link: &str) -> String {
-    let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(link.strip_prefix("tsp1:").unwrap()).unwrap();
-    bytes[6] ^= 1;
-    let end = bytes.len() - 4;
-    let check = sotto_identity::derive::hash("invite check", &[&bytes[..end]]);
-    bytes[end..].copy_from_slice(&check[..4]);
-    format!("tsp1:{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
-}
-
-/// Who has the right mailbox and the wrong key reaches each of the two, again and again: neither computer ever sends
-/// anything to anyone but the server, has a port open, or asks for a relay.
-#[test]
-fn somebody_with_the_right_mailbox_and_the_wrong_key_learns_no_address() {
-    if skipped() {
-        return;
-    }
-    let _alone = alone();
-    let folder = Folder::new("probed");
-    let programs = Programs::shipped();
-    let lab = Lab::new(&Links::Veth).unwrap();
-    let server = server_in(&lab, &programs);
-    let captures = PERSONS.map(|person| lab.capture(person, &folder.join(&format!("{person:?}.pcap"))).unwrap());
-    let [mut therapist, mut client] = [0, 1].map(|index| {
-        let setup =
-            PeerSetup::new(&programs.peer, ROLES[index], folder.join(ROLES[index])).with("--rendezvous", &server.url);
-        Peer::start_in(&lab, PERSONS[index], &setup)
-    });
-    // The client is probed by a “therapist” who answers in the right mailbox with a key that is not the invited one; the
-    // therapist by a “client” who knows the number of a code and not its words.
-    let (_, link) = Meeting::invite(&mut therapist, "link");
-    let (_, code) = Meeting::invite(&mut therapist, "code");
-    let number = code.split('-').next().unwrap();
-    let guesses = ["artist", "cobra"].map(|word| {
-        let rest: Vec<&str> = code.split('-').skip(2).collect();
-        format!("{number}-{word}-{}", rest.join("-"))
-    });
-    let guess = guesses.into_iter().find(|guess| !guess.eq_ignore_ascii_case(&code)).unwrap();
-    let mut reached = 0;
-    for invite in [of_another_therapist(&link), guess.clone(), guess] {
-        client.send(&json!({"cmd": "join", "invite": invite}));
-        // Ten seconds of waiting, being answered and trying again.
-        for _ in 0..10 {
-            std::thread::sleep(std::time::Duration::from_secs(1));
-            for peer in [&therapist, &client] {
-                check_sockets(&sockets(peer.pid()));
-            }
-        }
-        reached += usize::from(!client.told("error").is_empty()) + therapist.told("alert").len();
-    }
-    assert!(reached > 0, "the probes were answered by nobody: {}", client.story());
-    for peer in [&therapist, &client] {
-        for event in ["peer_waiting", "waiting", "link"] {
-            assert!(peer.told(event).is_empty(), "{}", peer.story());
-        }
-    }
-    let until_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
-    therapist.close();
-    client.close();
-    for (capture, person) in captures.into_iter().zip(PERSONS) {
-        let frames = read_pcap(&capture.stop().unwrap()).unwrap();
-        check_server_alone(&frames, person, until_us);
-        let payloads = frames.iter().filter_map(Packet::parse).filter(|packet| !packet.payload.is_empty()).count();
-        assert!(payloads > 20, "{person:?}: {payloads} packets with anything in them");
     }
 }

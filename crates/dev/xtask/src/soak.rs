@@ -3,7 +3,10 @@
 use crate::{Failure, Outcome, Task, progress::Progress, run::cargo, system};
 
 /// What takes long.
-pub(crate) const SOAKS: [(&str, Task); 2] = [("handshake", handshake), ("leaks", leaks)];
+pub(crate) const SOAKS: [(&str, Task); 3] = [("handshake", handshake), ("leaks", leaks), ("capture", capture)];
+
+/// What the scanners need to judge a call, seconds.
+const SHORTEST_CAPTURE: u32 = 25;
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -12,7 +15,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn usage() -> Failure {
-    Failure::new("cargo xtask soak handshake | cargo xtask soak leaks [--sessions N]")
+    Failure::new(
+        "cargo xtask soak handshake | cargo xtask soak leaks [--sessions N] | cargo xtask soak capture [--seconds N]",
+    )
 }
 
 fn handshake(options: &[String]) -> Outcome {
@@ -41,5 +46,25 @@ fn leaks(options: &[String]) -> Outcome {
     Progress::start().step(
         &format!("{sessions} sessions, and what they leave behind (100 take about half an hour)"),
         cargo().args(search).env("SOTTO_LEAK_SESSIONS", sessions),
+    )
+}
+
+/// A long call in network namespaces, and everything that an eavesdropper tries on the captures of its links.
+fn capture(options: &[String]) -> Outcome {
+    let seconds = match options {
+        [] => "600",
+        [option, seconds] if option == "--seconds" => seconds,
+        _ => return Err(usage()),
+    };
+    if !seconds.parse::<u32>().is_ok_and(|seconds| seconds >= SHORTEST_CAPTURE) {
+        return Err(Failure::new(format!("--seconds N: {SHORTEST_CAPTURE} seconds or more")));
+    }
+    system::ensure_build_packages()?;
+    system::try_test_packages();
+    let judge = ["test", "-p", "sotto-e2e", "--test", "lab", "a_relayed_session", "--", "--nocapture"];
+    Progress::start().step(
+        &format!("A call of {seconds} seconds, and what its captures show (600 take about a quarter of an hour)"),
+        // A run that was skipped would have shown nothing.
+        cargo().args(judge).env("SOTTO_CAPTURE_SECONDS", seconds).env("SOTTO_NO_SKIP", "1"),
     )
 }

@@ -47,6 +47,13 @@ impl Histogram {
         let shares = self.counts.iter().filter(|&&count| count > 0).map(|&count| count as f64 / all);
         shares.map(|share| -share * share.log2()).sum()
     }
+
+    /// How far from even the bytes are, whatever their number: the statistic of the G-test. Even bytes have 255 ± 23, which
+    /// is eight bits a byte but for what chance takes; from 10,000 bytes on anything else soon has thousands.
+    #[must_use]
+    pub fn unevenness(&self) -> f64 {
+        (8.0 - self.bits_per_byte()) * 2.0 * std::f64::consts::LN_2 * self.bytes() as f64
+    }
 }
 
 /// What a ciphertext belongs to, as the link shows it.
@@ -95,7 +102,7 @@ mod tests {
     use crate::stun::build::{channel, rtp};
     use crate::wire::Random;
 
-    fn entropy(body: impl Fn(&mut Random) -> Vec<u8>) -> Vec<(Carrier, f64)> {
+    fn histograms(body: impl Fn(&mut Random) -> Vec<u8>) -> BTreeMap<Carrier, Histogram> {
         let mut random = Random::new(4);
         let mut frames = Vec::new();
         for sequence in 0..200 {
@@ -108,34 +115,37 @@ mod tests {
         }
         let found = ciphertext(&frames);
         assert!(found.values().all(|histogram| histogram.bytes() == 200 * 1000));
-        found.iter().map(|(carrier, histogram)| (*carrier, histogram.bits_per_byte())).collect()
+        found
+    }
+
+    /// Least and greatest entropy over the carriers.
+    fn bits(histograms: &BTreeMap<Carrier, Histogram>) -> (f64, f64) {
+        let bits = histograms.values().map(Histogram::bits_per_byte);
+        bits.fold((8.0, 0.0), |(least, greatest), bits| (bits.min(least), bits.max(greatest)))
     }
 
     #[test]
     fn even_bytes_have_eight_bits_and_text_padding_and_constant_bytes_have_not() {
-        let carriers = [Carrier::Rtp(111), Carrier::Rtcp, Carrier::Dtls];
-        let even = entropy(|random| {
-            let mut body = vec![0; 1000];
-            random.fill(&mut body);
-            body
-        });
-        assert_eq!(even.iter().map(|(carrier, _)| *carrier).collect::<Vec<_>>(), carriers);
-        assert!(even.iter().all(|(_, bits)| *bits > 7.998), "{even:?}");
-        // A tenth of padding is seen.
-        let padded = entropy(|random| {
-            let mut body = vec![0; 1000];
-            random.fill(&mut body[..900]);
-            body
-        });
-        assert!(padded.iter().all(|(_, bits)| *bits < 7.8), "{padded:?}");
-        let text = entropy(|_| b"Good morning, please sit ".repeat(40));
-        assert!(text.iter().all(|(_, bits)| *bits < 4.5), "{text:?}");
-        assert!(entropy(|_| vec![9; 1000]).iter().all(|(_, bits)| *bits == 0.0));
+        let random_up_to = |end: usize| {
+            histograms(move |random| {
+                let mut body = vec![0; 1000];
+                random.fill(&mut body[..end]);
+                body
+            })
+        };
+        let even = random_up_to(1000);
+        assert_eq!(even.keys().copied().collect::<Vec<_>>(), [Carrier::Rtp(111), Carrier::Rtcp, Carrier::Dtls]);
+        assert!(bits(&even).0 > 7.998 && even.values().all(|histogram| histogram.unevenness() < 400.0), "{even:?}");
+        // A tenth of padding is seen, and one constant byte in a hundred.
+        assert!(bits(&random_up_to(900)).1 < 7.8);
+        assert!(random_up_to(990).values().all(|histogram| histogram.unevenness() > 1500.0));
+        assert!(bits(&histograms(|_| b"Good morning, please sit ".repeat(40))).1 < 4.5);
+        assert_eq!(bits(&histograms(|_| vec![9; 1000])).1, 0.0);
     }
 
     #[test]
     fn an_empty_histogram_is_no_number_to_rely_on() {
         let empty = Histogram::default();
-        assert_eq!((empty.bytes(), empty.bits_per_byte()), (0, 0.0));
+        assert_eq!((empty.bytes(), empty.bits_per_byte(), empty.unevenness()), (0, 0.0, 0.0));
     }
 }
