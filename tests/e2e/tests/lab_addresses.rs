@@ -20,12 +20,16 @@ use common::lab::{
 };
 use serde_json::json;
 use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Server};
+use sotto_handshake::address::{rendezvous_address, slots};
 use sotto_identity::Secret;
 use sotto_netlab::capture::{Capture, Frame, read_pcap};
 use sotto_netlab::lab::{self, Lab, Links, Site};
 use sotto_netlab::packet::{Packet, Transport};
 use sotto_netlab::stun::{Kind, addresses, payloads};
+use sotto_netlab::wire::Random;
+use sotto_signaling::{Endpoint, Report, Request, Signaling, parse_spki};
 use sotto_vault::Vault;
+use sotto_wire::{Cell, CellType, cell::CELL_BODY_LEN, server::MailboxId};
 
 /// A link whose therapist is another: right place, right secret, wrong key (`idhash` and `check` of PROTOCOL §3.1).
 fn of_another_therapist(link: &str) -> String {
@@ -98,9 +102,7 @@ fn somebody_with_the_right_mailbox_and_the_wrong_key_learns_no_address() {
 /// the other side pinned.
 fn with_another_key(profile: &Path, copy: PathBuf) -> PathBuf {
     copy_profile(profile, &copy);
-    let passphrase = std::fs::read_to_string(copy.join("passphrase")).unwrap();
-    let mut vault = Vault::open(&copy, passphrase.lines().next().unwrap()).unwrap();
-    vault
+    open(&copy)
         .update(|profile| {
             let other = || Secret::new([0x5A; 32]);
             if profile.identity.is_some() {
@@ -114,10 +116,32 @@ fn with_another_key(profile: &Path, copy: PathBuf) -> PathBuf {
     copy
 }
 
+/// A profile of a program that isn't running, by the passphrase beside it.
+fn open(profile: &Path) -> Vault {
+    let passphrase = std::fs::read_to_string(profile.join("passphrase")).unwrap();
+    Vault::open(profile, passphrase.lines().next().unwrap()).unwrap()
+}
+
 fn copy_profile(profile: &Path, copy: &Path) {
     std::fs::create_dir(copy).unwrap();
     for file in std::fs::read_dir(profile).unwrap().map(Result::unwrap) {
         std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+}
+
+/// A first session of two, whole; what each then calls the other.
+fn paired([therapist, client]: [Peer; 2]) -> [String; 2] {
+    let mut meeting = Meeting::by_invite(therapist, client, "link");
+    meeting.open();
+    meeting.end();
+    let contacts = [meeting.client_contact.clone(), meeting.therapist_contact.clone()];
+    meeting.close();
+    contacts
+}
+
+fn check_met_nobody(peer: &Peer) {
+    for event in ["peer_waiting", "waiting", "link", "admitted"] {
+        assert!(peer.told(event).is_empty(), "{}", peer.story());
     }
 }
 
@@ -148,12 +172,7 @@ fn somebody_who_knows_a_contacts_mailbox_and_not_its_key_learns_no_address() {
         let setup = PeerSetup::new(&programs.peer, ROLES[role], profile).with("--rendezvous", &server.url);
         Peer::start_in(&lab, PERSONS[role], &setup)
     };
-    let [therapist, client] = [0, 1].map(|role| start(role, folder.join(ROLES[role])));
-    let mut meeting = Meeting::by_invite(therapist, client, "link");
-    meeting.open();
-    meeting.end();
-    let contacts = [meeting.client_contact.clone(), meeting.therapist_contact.clone()];
-    meeting.close();
+    let contacts = paired([0, 1].map(|role| start(role, folder.join(ROLES[role]))));
 
     let captures = PERSONS.map(|person| lab.capture(person, &folder.join(&format!("{person:?}.pcap"))).unwrap());
     for (waits, comes) in [(0, 1), (1, 0)] {
@@ -167,9 +186,7 @@ fn somebody_who_knows_a_contacts_mailbox_and_not_its_key_learns_no_address() {
             check_sockets(&sockets(honest.pid()));
         }
         for peer in [&honest, &prober] {
-            for event in ["peer_waiting", "waiting", "link", "admitted"] {
-                assert!(peer.told(event).is_empty(), "{}", peer.story());
-            }
+            check_met_nobody(peer);
         }
         println!("the {} was probed:\n{}the prober:\n{}", ROLES[waits], honest.story(), prober.story());
         prober.close();
@@ -188,6 +205,138 @@ fn somebody_who_knows_a_contacts_mailbox_and_not_its_key_learns_no_address() {
         let carrying = frames.iter().filter_map(Packet::parse).filter(|packet| !packet.payload.is_empty()).count();
         println!("{person:?}'s link: {carrying} packets with anything in them, all of them to or from rendezvous");
         assert!(carrying > 50, "{person:?}: {carrying} packets");
+    }
+}
+
+/// Who sits in the mailboxes of a contact without being it: what it hears, and where.
+struct Intruder {
+    place: Site,
+    side: u8,
+    rendezvous_key: Secret<32>,
+}
+
+impl Intruder {
+    /// Sits there for ten seconds, says cells of every type with nonsense in them and, by turns, `known` ones, and gives
+    /// back to everybody what they said. `meanwhile` is asked each second.
+    fn sit(self, lab: &Lab, url: &str, known: &[(MailboxId, Cell)], meanwhile: impl Fn()) -> Vec<(MailboxId, Cell)> {
+        let Self { place, side, rendezvous_key } = self;
+        let (url, pin) = url.split_once("#spki=").unwrap();
+        let endpoint = Endpoint { url: url.to_owned(), spki: parse_spki(pin), ca_file: None };
+        let known = known.to_vec();
+        std::thread::scope(|scope| {
+            let there = scope.spawn(move || {
+                lab.place(place).run(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    runtime.block_on(intrude(endpoint, side, &rendezvous_key, &known))
+                })
+            });
+            while !there.is_finished() {
+                std::thread::sleep(Duration::from_secs(1));
+                meanwhile();
+            }
+            there.join().unwrap().unwrap()
+        })
+    }
+}
+
+async fn intrude(
+    endpoint: Endpoint,
+    side: u8,
+    rendezvous_key: &Secret<32>,
+    known: &[(MailboxId, Cell)],
+) -> Vec<(MailboxId, Cell)> {
+    const TYPES: [CellType; 5] = [CellType::Hs1, CellType::Hs2, CellType::Hs3, CellType::Sig, CellType::Sync];
+    let (signaling, mut reports) = Signaling::start(endpoint);
+    let mailboxes: Vec<MailboxId> = slots(now_us() / 1_000_000)
+        .into_iter()
+        .map(|slot| MailboxId(rendezvous_address(rendezvous_key, slot)))
+        .collect();
+    for &mailbox in &mailboxes {
+        signaling.send(Request::Open { mailbox, side, owner: [9; 16] });
+    }
+    let mut heard = Vec::new();
+    let mut random = Random::new(side.into());
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    let (mut beat, mut beats) = (tokio::time::interval(Duration::from_secs(2)), 0);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => return heard,
+            report = reports.recv() => match *report.unwrap() {
+                Report::Received { mailbox, cell } => {
+                    signaling.send(Request::Send { mailbox, cell: cell.clone() });
+                    heard.push((mailbox, cell));
+                }
+                Report::Refused { code, .. } => panic!("{code:?}"),
+                _ => {}
+            },
+            _ = beat.tick() => {
+                beats += 1;
+                // By turns: an HS1 that follows another within a second is not even looked at.
+                let cells: Vec<(MailboxId, Cell)> = if beats % 2 == 0 {
+                    let nonsense = |&cell_type| {
+                        let mut body = [0; CELL_BODY_LEN];
+                        random.fill(&mut body);
+                        Cell::new(cell_type, 1, 0x11, &body)
+                    };
+                    let cells: Vec<Cell> = TYPES.iter().map(nonsense).collect();
+                    mailboxes.iter().flat_map(|&mailbox| cells.iter().map(move |cell| (mailbox, cell.clone()))).collect()
+                } else {
+                    known.to_vec()
+                };
+                for (mailbox, cell) in cells {
+                    signaling.send(Request::Send { mailbox, cell });
+                }
+            }
+        }
+    }
+}
+
+/// Somebody who knows a contact's mailbox alone, as the server does, sits in it: says nonsense, gives each its own cells
+/// back, and repeats to the therapist what the true client said before. Nobody is let in, no port is open, and there is
+/// nothing on the link but the connection to rendezvous.
+#[test]
+fn forged_reflected_and_repeated_cells_in_a_contacts_mailbox_learn_no_address() {
+    if skipped() {
+        return;
+    }
+    let _alone = alone();
+    let folder = Folder::new("intruded");
+    let programs = Programs::shipped();
+    let lab = Lab::new(&Links::Veth).unwrap();
+    let server = server_in(&lab, &programs);
+    let start = |role: usize| {
+        let setup =
+            PeerSetup::new(&programs.peer, ROLES[role], folder.join(ROLES[role])).with("--rendezvous", &server.url);
+        Peer::start_in(&lab, PERSONS[role], &setup)
+    };
+    let contacts = paired([start(0), start(1)]);
+    let rendezvous_key = {
+        let vault = open(&folder.join(ROLES[0]));
+        vault.profile().contacts[0].rendezvous_key.clone()
+    };
+    let captures = PERSONS.map(|person| lab.capture(person, &folder.join(&format!("{person:?}.pcap"))).unwrap());
+    let mut known = Vec::new();
+    // The client's cells first: the therapist is to hear them again.
+    for waits in [1, 0] {
+        let mut honest = start(waits);
+        wait_for(&mut honest, waits, &contacts[waits]);
+        let intruder = Intruder {
+            place: PERSONS[1 - waits],
+            side: u8::try_from(waits).unwrap(),
+            rendezvous_key: rendezvous_key.clone(),
+        };
+        let heard = intruder.sit(&lab, &server.url, &known, || check_sockets(&sockets(honest.pid())));
+        let types: Vec<_> = heard.iter().map(|(_, cell)| cell.cell_type()).collect();
+        println!("the {} said {types:?} to the intruder, who had {} cells to repeat", ROLES[waits], known.len());
+        assert!(!heard.is_empty(), "the right mailbox, and somebody in it: {}", honest.story());
+        check_met_nobody(&honest);
+        known = heard;
+        honest.close();
+    }
+    let until_us = now_us();
+    for (capture, person) in captures.into_iter().zip(PERSONS) {
+        let frames = read_pcap(&capture.stop().unwrap()).unwrap();
+        check_server_alone(&frames, person, until_us);
     }
 }
 
