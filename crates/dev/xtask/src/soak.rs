@@ -63,7 +63,7 @@ fn capture(options: &[String]) -> Outcome {
     system::try_test_packages();
     let judge = ["test", "-p", "sotto-e2e", "--test", "lab", "a_relayed_session", "--", "--nocapture"];
     Progress::start().step(
-        &format!("A call of {seconds} seconds, and what its captures show (600 take about a quarter of an hour)"),
+        &format!("A call of {seconds} seconds, and what its captures show (600 take about twenty minutes)"),
         // A run that was skipped would have shown nothing.
         cargo().args(judge).env("SOTTO_CAPTURE_SECONDS", seconds).env("SOTTO_NO_SKIP", "1"),
     )
