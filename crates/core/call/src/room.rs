@@ -448,6 +448,9 @@ impl Room {
             ctx.refuse("E_HS_TIMEOUT");
         }
         self.forget_mailbox(mailbox);
+        if let Some(call) = self.call_at(mailbox) {
+            call.mailbox_closed();
+        }
         self.hosts.retain(|host| !matches!(&host.kind, Kind::Code(code) if code.mailbox == mailbox && !code.used));
     }
 
@@ -642,8 +645,9 @@ impl Room {
             resumed: established.is_resumed(),
         };
         let (relay_only, rekey_every_ms) = (self.relay_only, self.rekey_every_ms);
+        let owner = address::owner_tag(&self.device, &place.mailbox.0, role);
         let config =
-            CallConfig { role, contact, place, own, peer, trust, relay_only, allow_local_relay, rekey_every_ms };
+            CallConfig { role, contact, place, owner, own, peer, trust, relay_only, allow_local_relay, rekey_every_ms };
         let mut call = Call::new(config, established);
         call.start(ctx);
         self.away.remove(&contact);

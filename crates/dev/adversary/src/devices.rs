@@ -281,6 +281,14 @@ pub(crate) fn copied_device(seed: u64) -> Result<(), Fallen> {
         duo.compare();
     }
     withstands(BOTH.iter().all(|who| duo.gate(*who) == Some(Gate::G2)), || "the session is not what it was".into())?;
+    if way == Way::SameDevice {
+        // The copy holds the owner's place in the mailbox, which is needed again for a lost path.
+        duo.set_relay(false);
+        duo.run_for(8_000);
+        duo.set_relay(true);
+        duo.run_for(15_000);
+        withstands(BOTH.iter().all(|who| duo.gate(*who) == Some(Gate::G2)), || "a lost path does not heal".into())?;
+    }
     duo.command(Who::Client, Command::Chat("still here".into()));
     duo.run_for(1_000);
     duo.command(BOTH[(seed & 1) as usize], Command::End);

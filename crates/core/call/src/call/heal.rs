@@ -26,6 +26,8 @@ pub(super) struct PathState {
     pending: Option<Pending>,
     /// Candidates of ours that came before our RESTART was sent.
     unannounced: Option<Vec<Candidate>>,
+    /// The server closed our side of the mailbox: somebody with this device's secret came to it.
+    is_shut: bool,
     /// When the server last gave credentials.
     fetched_ms: Option<u64>,
 }
@@ -76,11 +78,25 @@ impl Call {
         self.settle_anew(ctx);
         ctx.event(Event::Link { state: LinkState::Reconnecting, path: None, side: None });
         ctx.notice("interrupted", Severity::Warning);
+        self.open_mailbox_again(ctx);
         if self.role == Role::Responder && !self.path.is_fresh(ctx.now.mono_ms) {
             // For the answer: the relay may have to be another one.
             ctx.server(&self.place.server, ServerRequest::Turn(self.place.mailbox));
         }
         self.heal(ctx);
+    }
+
+    /// The server closed our side of the mailbox. While there is a path nothing is said there.
+    pub(crate) const fn mailbox_closed(&mut self) {
+        self.path.is_shut = true;
+    }
+
+    /// Takes the place in the mailbox back, for signalling that only this session's keys open.
+    fn open_mailbox_again(&mut self, ctx: &mut Ctx<'_>) {
+        if core::mem::take(&mut self.path.is_shut) {
+            let (mailbox, side, owner) = (self.place.mailbox, self.role.direction(), self.owner);
+            ctx.server(&self.place.server, ServerRequest::Open { mailbox, side, owner, slot: None });
+        }
     }
 
     /// The path is back.
@@ -108,6 +124,7 @@ impl Call {
         {
             lost.next_ms = now.saturating_add(PAUSES_MS[lost.tries.min(PAUSES_MS.len() - 1)]);
             lost.tries += 1;
+            self.open_mailbox_again(ctx);
             self.await_credentials(ctx, None);
         }
     }
