@@ -79,6 +79,7 @@ cargo xtask TASK
   soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
   soak leaks [--sessions N]        100 sessions, then logs, files and the server's memory are searched for what was said
   soak capture [--seconds N]       a call of ten minutes in network namespaces, and what the captures of its links show
+  soak shape [--seconds N]         a session of fifty minutes, and the sizes and the pace of its sound on the line
   models                           symbolic models of the protocol, and of crashes and losses, against what is expected
   fuzz TARGET|all [--seconds N]    searches for an input that breaks a promise: ten minutes a target, libFuzzer
     --keep                         and puts the best of what was found into tests/fuzz, which tests replay; 0 s search nothing
@@ -195,6 +196,7 @@ mod tests {
             "bench adversary --runs 1500",
             "soak leaks --sessions 3",
             "soak capture --seconds 25",
+            "soak shape",
             "fuzz all --seconds 5",
             "fuzz cell-r",
         ] {

@@ -3,7 +3,8 @@
 use crate::{Failure, Outcome, Task, progress::Progress, run::cargo, system};
 
 /// What takes long.
-pub(crate) const SOAKS: [(&str, Task); 3] = [("handshake", handshake), ("leaks", leaks), ("capture", capture)];
+pub(crate) const SOAKS: [(&str, Task); 4] =
+    [("handshake", handshake), ("leaks", leaks), ("capture", capture), ("shape", shape)];
 
 /// What the scanners need to judge a call, seconds.
 const SHORTEST_CAPTURE: u32 = 25;
@@ -16,7 +17,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 
 fn usage() -> Failure {
     Failure::new(
-        "cargo xtask soak handshake | cargo xtask soak leaks [--sessions N] | cargo xtask soak capture [--seconds N]",
+        "cargo xtask soak handshake | cargo xtask soak leaks [--sessions N] | cargo xtask soak capture [--seconds N] \
+         | cargo xtask soak shape [--seconds N]",
     )
 }
 
@@ -66,5 +68,24 @@ fn capture(options: &[String]) -> Outcome {
         &format!("A call of {seconds} seconds, and what its captures show (600 take about twenty minutes)"),
         // A run that was skipped would have shown nothing.
         cargo().args(judge).env("SOTTO_CAPTURE_SECONDS", seconds).env("SOTTO_NO_SKIP", "1"),
+    )
+}
+
+/// What an observer sees of the sound of a whole session.
+fn shape(options: &[String]) -> Outcome {
+    let seconds = match options {
+        [] => "3000",
+        [option, seconds] if option == "--seconds" => seconds,
+        _ => return Err(usage()),
+    };
+    if !seconds.parse::<u32>().is_ok_and(|seconds| seconds >= SHORTEST_CAPTURE) {
+        return Err(Failure::new(format!("--seconds N: {SHORTEST_CAPTURE} seconds or more")));
+    }
+    system::ensure_build_packages()?;
+    system::try_test_packages();
+    let judge = ["test", "-p", "sotto-e2e", "--test", "lab", "a_whole_session", "--", "--ignored", "--nocapture"];
+    Progress::start().step(
+        &format!("A session of {seconds} seconds, and what its sound looks like from outside"),
+        cargo().args(judge).env("SOTTO_SHAPE_SECONDS", seconds).env("SOTTO_NO_SKIP", "1"),
     )
 }

@@ -18,6 +18,19 @@ pub struct AudioSizes {
     pub at_us: Vec<u64>,
 }
 
+impl AudioSizes {
+    /// How much later or earlier than its turn a packet comes after the one before, ms: the 99th percentile of the
+    /// packets in these times (microseconds). `packet_ms` is from one to the next.
+    #[must_use]
+    pub fn unevenness_ms(&self, packet_ms: f64, during: std::ops::Range<u64>) -> f64 {
+        let at_us: Vec<u64> = self.at_us.iter().copied().filter(|at| during.contains(at)).collect();
+        let mut off: Vec<f64> =
+            at_us.windows(2).map(|pair| (pair[1].abs_diff(pair[0]) as f64 / 1000.0 - packet_ms).abs()).collect();
+        off.sort_by(f64::total_cmp);
+        off.get(off.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default()
+    }
+}
+
 /// Sizes by stream (SSRC) of all packets with this payload type.
 #[must_use]
 pub fn audio_sizes(frames: &[Frame], payload_type: u8) -> BTreeMap<u32, AudioSizes> {
@@ -51,5 +64,17 @@ mod tests {
         let sizes = &audio_sizes(&frames, 111)[&5];
         assert_eq!((sizes.packets, sizes.payload.iter().copied().collect::<Vec<_>>()), (101, vec![41, 120]));
         assert!(audio_sizes(&frames, 102).is_empty());
+    }
+
+    #[test]
+    fn what_comes_out_of_its_turn_is_seen() {
+        let mut sizes = AudioSizes { at_us: (0..1000).map(|n| n * 20_000).collect(), ..AudioSizes::default() };
+        assert!(sizes.unevenness_ms(20.0, 0..u64::MAX) < 0.001);
+        // Two in a hundred come 5 ms late.
+        for at in sizes.at_us.iter_mut().skip(25).step_by(50) {
+            *at += 5_000;
+        }
+        assert!((sizes.unevenness_ms(20.0, 0..u64::MAX) - 5.0).abs() < 0.001);
+        assert!(sizes.unevenness_ms(20.0, 0..400_000) < 0.001, "only what was asked for");
     }
 }
