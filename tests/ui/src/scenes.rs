@@ -441,7 +441,7 @@ pub fn verification(reason: CompareReason, is_therapist: bool) -> Verification {
         ],
         digit_candidates: ["118204".to_owned(), "559371".to_owned(), "118371".to_owned(), "559204".to_owned()],
         fingerprint: FINGERPRINT.to_owned(),
-        qr: [b"TSPF\x01".as_slice(), &core::array::from_fn::<u8, 64, _>(|n| (n * 37 + 129) as u8)].concat(),
+        qr: [b"TSPF\x02".as_slice(), &core::array::from_fn::<u8, 64, _>(|n| (n * 37 + 129) as u8)].concat(),
         reason,
     }
 }

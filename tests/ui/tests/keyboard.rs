@@ -467,23 +467,53 @@ fn the_other_screen_is_read_by_the_camera_and_goes_to_the_engine() {
     window.get_by_label(t().scan_start).click_accesskit();
     window.run();
     scans(&mut window);
-    assert!(window.state_mut().interface.offer_scan(b"anything"));
+    window.state_mut().interface.offer_scan(b"anything");
     window.run();
     let read = Request::Session(Command::Verify(Pick::Scanned(b"anything".to_vec())));
     assert_eq!(scans(&mut window), [read, Request::Scan(false)]);
     // After a loss of continuity the person has to be recognised first; then what was read counts.
     let mut window = scenes::open("compare-continuity", preferences(), SIZE);
-    scans(&mut window);
-    assert!(window.state_mut().interface.offer_scan(b"anything"));
+    window.get_by_label(t().show_fingerprint).click_accesskit();
     window.run();
-    assert_eq!(scans(&mut window), []);
+    window.get_by_label(t().compared_camera).click_accesskit();
+    window.run();
+    window.get_by_label(t().scan_start).click_accesskit();
+    window.run();
+    scans(&mut window);
+    window.state_mut().interface.offer_scan(b"anything");
+    window.run();
+    assert_eq!(scans(&mut window), [Request::Scan(false)]);
     window.get_by_label(t().recognise).click_accesskit();
     window.run();
-    assert_eq!(scans(&mut window), [Request::Session(Command::Verify(Pick::Scanned(b"anything".to_vec())))]);
-    // Elsewhere it is an invite, or nothing.
-    let mut window = scenes::open("join", preferences(), SIZE);
-    assert!(window.state_mut().interface.offer_scan(b"tsp1:abc"));
-    assert!(!window.state_mut().interface.offer_scan(&[0xff, 0xfe]));
+    let read = Request::Session(Command::Verify(Pick::Scanned(b"anything".to_vec())));
+    assert_eq!(scans(&mut window), [read]);
+}
+
+/// What anybody could have sent counts for nothing: a picture in a file, and the other side's video, in which there may be a
+/// square. Nor is the own square beside the camera's picture, in which the other's is.
+#[test]
+fn only_the_camera_reads_and_what_it_sees_is_the_square_alone() {
+    let mut window = scenes::open("compare-fingerprint", preferences(), SIZE);
+    let is_there = |window: &Window, name: &str| window.query_all_by_label(name).next().is_some();
+    assert!(is_there(&window, t().their_picture));
+    let clock = window.state().clock;
+    window.state_mut().interface.offer_scan(b"nobody has asked for it");
+    window.state_mut().interface.offer_picture(Some(b"TSPF"), clock);
+    window.run();
+    assert_eq!(picks(&mut window), []);
+    assert!(is_there(&window, t().scan_by_camera));
+    window.get_by_label(t().compared_camera).click_accesskit();
+    window.run();
+    assert!(is_there(&window, t().scan_square) && !is_there(&window, t().their_picture));
+    window.get_by_label(t().scan_start).click_accesskit();
+    window.run();
+    assert!(is_there(&window, t().own_picture));
+    assert!(!is_there(&window, t().scan_square) && !is_there(&window, t().their_picture));
+    // Read, and now the other side reads: the square again, and still nobody's picture.
+    window.state_mut().interface.offer_scan(b"anything");
+    window.run();
+    assert!(is_there(&window, t().compare_sent_title) && is_there(&window, t().scan_square));
+    assert!(!is_there(&window, t().their_picture));
 }
 
 /// By keys alone, from the words to the camera.

@@ -263,8 +263,8 @@ impl App {
         self.file = None;
         let (texts, clock) = (Texts::of(self.interface.preferences().language), self.clocks.now());
         match came {
-            Came::Code(code) if self.interface.offer_scan(&code) => {}
-            Came::Code(_) | Came::NoCode => self.interface.say(texts.no_code_in_picture, clock),
+            Came::Code(code) => self.interface.offer_picture(Some(&code), clock),
+            Came::NoCode => self.interface.offer_picture(None, clock),
             Came::Policy(policy) => {
                 self.interface.offer_server(&policy.server);
                 self.interface.say(texts.policy_taken, clock);

@@ -8,13 +8,16 @@ use egui::Context;
 use sotto_session_api::Planes;
 use zeroize::Zeroizing;
 
-/// What the first QR code in a grey picture of this size holds. `grey` is given columns and rows of it.
+/// What the only QR code in a grey picture of this size holds; `None` also where there are several, because none of them is
+/// meant more than another. `grey` is given columns and rows.
 pub fn code_in(width: usize, height: usize, grey: impl FnMut(usize, usize) -> u8) -> Option<Zeroizing<Vec<u8>>> {
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, grey);
-    prepared.detect_grids().iter().find_map(|grid| {
+    let mut codes = prepared.detect_grids().into_iter().filter_map(|grid| {
         let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
         grid.decode_to(&mut *bytes).ok().map(|_| bytes)
-    })
+    });
+    let code = codes.next()?;
+    codes.all(|other| other == code).then_some(code)
 }
 
 /// Reads codes in the camera's pictures until it is dropped. One picture at a time: those that come meanwhile are left
@@ -96,7 +99,7 @@ mod tests {
 
     fn pair() -> Vec<u8> {
         // Keys are any bytes, mostly no text.
-        [b"TSPF\x01".as_slice(), &core::array::from_fn::<u8, 64, _>(|n| (n * 37 + 129) as u8)].concat()
+        [b"TSPF\x02".as_slice(), &core::array::from_fn::<u8, 64, _>(|n| (n * 37 + 129) as u8)].concat()
     }
 
     #[test]
@@ -104,6 +107,20 @@ mod tests {
         for (size, module) in [((1280, 720), 12), ((640, 480), 7), ((640, 360), 5)] {
             let found = code_of(&seen(&pair(), size, module, 30));
             assert_eq!(found.as_ref().map(|bytes| bytes.as_slice()), Some(pair().as_slice()), "{size:?}, {module}");
+        }
+    }
+
+    /// Somebody's picture of another square beside the right one, on either side of it.
+    #[test]
+    fn of_two_squares_none_is_read() {
+        let other = pair().into_iter().rev().collect::<Vec<u8>>();
+        for contents in [[pair(), other.clone()], [other, pair()]] {
+            let [left, right] = contents.map(|content| seen(&content, (480, 480), 7, 10));
+            let row = |planes: &Planes, y: usize| planes.data[0][y * 480..(y + 1) * 480].to_vec();
+            let luma: Vec<u8> = (0..480).flat_map(|y| [row(&left, y), row(&right, y)].concat()).collect();
+            let both = Planes { data: [luma, Vec::new(), Vec::new()], ..Planes::black(960, 480) };
+            assert!(code_of(&left).is_some() && code_of(&right).is_some());
+            assert!(code_of(&both).is_none());
         }
     }
 

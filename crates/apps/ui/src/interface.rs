@@ -162,18 +162,22 @@ impl Interface {
         self.state.profile_failed = Some(code.to_owned());
     }
 
-    /// What a QR code holds that the camera read, or that is in a picture. In a comparison it is the other side's answer;
-    /// elsewhere it may be an invite, and nothing is sent by it. False if it can be neither.
-    pub fn offer_scan(&mut self, bytes: &[u8]) -> bool {
-        if self.screen == "compare" {
+    /// What a QR code holds that the camera has read off the other screen ([`Request::Scan`]).
+    pub fn offer_scan(&mut self, bytes: &[u8]) {
+        if self.scans {
             self.state.compare.scanned(bytes);
-            return true;
         }
-        let text = core::str::from_utf8(bytes);
-        if let Ok(text) = text {
-            self.offer_code(text);
+    }
+
+    /// What a QR code in a picture's file holds; `None` if there is none. It may be an invite. In a comparison it counts for
+    /// nothing: anybody could have sent it.
+    pub fn offer_picture(&mut self, code: Option<&[u8]>, clock: Clock) {
+        let texts = Texts::of(self.preferences.language);
+        match code.map(core::str::from_utf8) {
+            _ if self.screen == "compare" => self.say(texts.scan_by_camera, clock),
+            Some(Ok(text)) => self.offer_code(text),
+            _ => self.say(texts.no_code_in_picture, clock),
         }
-        text.is_ok()
     }
 
     /// A code or link from a picture, a file or the command line. Nothing is sent by it.

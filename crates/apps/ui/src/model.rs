@@ -181,7 +181,7 @@ pub enum Request {
     Preferences(Preferences),
     /// Copies a secret; the app takes it off the clipboard after a minute if it is still there.
     CopySecret(Secret),
-    /// Lets a picture with a QR code be chosen; what it holds goes to [`crate::Interface::offer_scan`].
+    /// Lets a picture with a QR code be chosen; what it holds goes to [`crate::Interface::offer_picture`].
     OpenPicture,
     /// The camera reads QR codes from now on, or no longer: what they hold goes to [`crate::Interface::offer_scan`]. Only
     /// in a comparison; this sends no picture that is not sent anyway.

@@ -2,7 +2,7 @@
 
 use sotto_identity::{
     PublicKey,
-    fingerprint::{QrResult, compare_qr, pair_number, pair_qr},
+    fingerprint::{QrResult, compare_qr, pair_number, shown_qr},
     pin,
 };
 use sotto_session_api::{CompareMethod, CompareReason, ContactId, Pick, Verification};
@@ -16,8 +16,10 @@ pub(crate) enum Picked {
     ReadAgain,
     /// It did not match.
     Mismatch,
-    /// What was read is no QR code of two keys: nothing is decided.
+    /// What was read is no QR code of two keys, or our own: nothing is decided.
     NotACode,
+    /// The QR code of other keys was read, for the first time: it may have been somebody else's. Read it again.
+    ScanAgain,
 }
 
 /// The two keys that are compared.
@@ -43,6 +45,7 @@ pub(crate) struct Comparison {
     right: usize,
     pair: Pair,
     asked_again: bool,
+    scanned_other: bool,
     method: pin::Method,
     local: bool,
     remote: bool,
@@ -53,7 +56,17 @@ pub(crate) struct Comparison {
 impl Comparison {
     pub(crate) fn new((card, right): (Verification, usize), pair: Pair, deadline_ms: u64) -> Self {
         let method = pin::Method::Words;
-        Self { card, right, pair, asked_again: false, method, local: false, remote: false, deadline_ms }
+        Self {
+            card,
+            right,
+            pair,
+            asked_again: false,
+            scanned_other: false,
+            method,
+            local: false,
+            remote: false,
+            deadline_ms,
+        }
     }
 
     pub(crate) fn card(&self) -> Verification {
@@ -95,14 +108,17 @@ impl Comparison {
             }
             Pick::Scanned(bytes) => {
                 let result = compare_qr(&self.pair.own, &self.pair.peer, &bytes);
-                if result != QrResult::NotACode {
-                    self.method = pin::Method::Qr;
-                }
-                self.local = result == QrResult::Match;
                 match result {
-                    QrResult::Match => Picked::Match,
-                    QrResult::Mismatch => Picked::Mismatch,
-                    QrResult::NotACode => Picked::NotACode,
+                    QrResult::Match => {
+                        (self.method, self.local) = (pin::Method::Qr, true);
+                        Picked::Match
+                    }
+                    QrResult::Mismatch if core::mem::replace(&mut self.scanned_other, true) => {
+                        self.method = pin::Method::Qr;
+                        Picked::Mismatch
+                    }
+                    QrResult::Mismatch => Picked::ScanAgain,
+                    QrResult::Own | QrResult::NotACode => Picked::NotACode,
                 }
             }
         }
@@ -140,7 +156,7 @@ pub(crate) fn card(
         candidates: candidates.words,
         digit_candidates: candidates.digits,
         fingerprint: pair_number(&pair.own, &pair.peer),
-        qr: pair_qr(&pair.own, &pair.peer).to_vec(),
+        qr: shown_qr(&pair.own, &pair.peer).to_vec(),
         reason,
     };
     (card, candidates.right)

@@ -70,9 +70,9 @@ fn a_scanned_code_is_compared_here_and_recorded() {
     duo.join(&text);
     duo.admit(contact);
     let [client, therapist] = BOTH.map(|who| duo.card(who).unwrap());
-    assert_eq!(client.qr, therapist.qr);
+    assert_ne!(client.qr, therapist.qr, "each has its own");
     // A poster, a link, half of the code: nothing is decided, and the right one may follow.
-    for other in [&b""[..], b"https://example.org", b"TSPF", &therapist.qr[..68]] {
+    for other in [&b""[..], b"https://example.org", b"TSPF", &therapist.qr[..68], &client.qr] {
         duo.command(Who::Client, Command::Verify(Pick::Scanned(other.to_vec())));
         assert_eq!(duo.codes(Who::Client).last(), Some(&"scan-other"));
     }
@@ -96,6 +96,10 @@ fn a_code_of_other_keys_is_a_mismatch() {
         duo.admit(contact);
         let mut shown = duo.card(Who::Client).unwrap().qr;
         shown[at] ^= 1;
+        // Once it may have been a code of somebody else's, and the right one may follow.
+        duo.command(Who::Therapist, Command::Verify(Pick::Scanned(shown.clone())));
+        assert_eq!(duo.codes(Who::Therapist).last(), Some(&"scan-differs"));
+        assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(Gate::G1); 2]);
         duo.command(Who::Therapist, Command::Verify(Pick::Scanned(shown)));
         duo.run_for(1_000);
         assert!(BOTH.into_iter().all(|who| duo.gate(who) != Some(Gate::G2)));

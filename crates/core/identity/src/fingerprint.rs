@@ -2,9 +2,9 @@
 
 use crate::{PublicKey, words::words_of};
 
-/// Head of the QR code of a pair.
-const QR_MAGIC: &[u8; 5] = b"TSPF\x01";
-/// Bytes in the QR code of a pair.
+/// Head of the QR code that one side shows.
+const QR_MAGIC: &[u8; 5] = b"TSPF\x02";
+/// Bytes in it.
 pub const QR_LEN: usize = 69;
 
 /// The stretched hash of one key. Making it takes about 2 ms: keep it.
@@ -66,35 +66,39 @@ pub fn pair_words(a: &PublicKey, b: &PublicKey) -> Vec<&'static str> {
     words
 }
 
-/// What the QR code of a pair holds: `"TSPF" | u8 1 | pk_lo | pk_hi`.
+/// What the QR code holds that one side shows the other: `"TSPF" | u8 2 | pk of who shows it | pk of the other`. Each side has
+/// its own, so that nobody's own code, seen in a mirror or in the other's preview, passes for the other's.
 #[must_use]
-pub fn pair_qr(a: &PublicKey, b: &PublicKey) -> [u8; QR_LEN] {
-    let (low, high) = ordered(a, b);
+pub fn shown_qr(own: &PublicKey, peer: &PublicKey) -> [u8; QR_LEN] {
     let mut qr = [0; QR_LEN];
     qr[..5].copy_from_slice(QR_MAGIC);
-    qr[5..37].copy_from_slice(low.as_bytes());
-    qr[37..].copy_from_slice(high.as_bytes());
+    qr[5..37].copy_from_slice(own.as_bytes());
+    qr[37..].copy_from_slice(peer.as_bytes());
     qr
 }
 
 /// What scanning the other side's QR code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QrResult {
-    /// Exactly this pair.
+    /// The other side shows exactly this pair.
     Match,
     /// A fingerprint code of other keys.
     Mismatch,
+    /// The own code.
+    Own,
     /// Not a fingerprint code.
     NotACode,
 }
 
-/// Compares a scanned code with the own pair, all or nothing.
+/// Compares a scanned code with what the other side has to show, all or nothing.
 #[must_use]
 pub fn compare_qr(own: &PublicKey, peer: &PublicKey, scanned: &[u8]) -> QrResult {
     if scanned.len() != QR_LEN || !scanned.starts_with(QR_MAGIC) {
         QrResult::NotACode
-    } else if scanned == pair_qr(own, peer) {
+    } else if scanned == shown_qr(peer, own) {
         QrResult::Match
+    } else if scanned == shown_qr(own, peer) {
+        QrResult::Own
     } else {
         QrResult::Mismatch
     }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use sotto_identity::{
     Fingerprint, IdentityKey, Secret,
     derive::{extract, kdf},
-    fingerprint::{QrResult, compare_qr, pair_number, pair_qr, pair_words},
+    fingerprint::{QrResult, compare_qr, pair_number, pair_words, shown_qr},
     words::{WordList, words_of},
 };
 
@@ -95,18 +95,31 @@ fn word_list_has_its_published_hash() {
 }
 
 #[test]
-fn qr_of_a_pair_matches_exactly_or_not_at_all() {
+fn the_code_that_the_other_side_shows_matches_exactly_or_not_at_all() {
     let (client, therapist) = (key(0x11), key(0x22));
-    let qr = pair_qr(client.public(), therapist.public());
-    assert_eq!(&qr[..5], b"TSPF\x01");
-    assert_eq!(&qr[5..37], therapist.public().as_bytes(), "the smaller key first");
+    let qr = shown_qr(client.public(), therapist.public());
+    assert_eq!(&qr[..5], b"TSPF\x02");
+    assert_eq!(&qr[5..37], client.public().as_bytes(), "who shows it first");
+    assert_eq!(&qr[37..], therapist.public().as_bytes());
     assert_eq!(compare_qr(therapist.public(), client.public(), &qr), QrResult::Match);
+    assert_eq!(compare_qr(client.public(), therapist.public(), &qr), QrResult::Own);
     for at in 0..qr.len() {
         let mut changed = qr;
         changed[at] ^= 1;
         let expected = if at < 5 { QrResult::NotACode } else { QrResult::Mismatch };
         assert_eq!(compare_qr(therapist.public(), client.public(), &changed), expected, "byte {at}");
         assert_eq!(compare_qr(therapist.public(), client.public(), &qr[..at]), QrResult::NotACode);
+    }
+}
+
+/// Somebody in between has a key towards each side: what one side shows is for the other a code of other keys.
+#[test]
+fn in_between_no_code_of_one_side_passes_on_the_other() {
+    let (client, therapist, between) = (key(0x11), key(0x22), key(0x33));
+    let [client, therapist, between] = [&client, &therapist, &between].map(|key| key.public());
+    for (reads, shows) in [(client, therapist), (therapist, client)] {
+        let shown = shown_qr(shows, between);
+        assert_eq!(compare_qr(reads, between, &shown), QrResult::Mismatch);
     }
 }
 

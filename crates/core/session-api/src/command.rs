@@ -135,7 +135,8 @@ pub enum Pick {
     /// Compared in another way, and it differed: a mismatch.
     Differs(CompareMethod),
     /// The bytes of a QR code that was read from the other side's screen (PROTOCOL §6.1). The engine compares: the same
-    /// keys are a match, other keys a mismatch, and what is no such code is refused with `scan-other`.
+    /// keys are a match; other keys are refused once with `scan-differs`, then a mismatch; the own code and what is no such
+    /// code are refused with `scan-other`.
     Scanned(Vec<u8>),
 }
 

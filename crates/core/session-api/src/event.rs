@@ -161,7 +161,7 @@ pub struct Verification {
     pub digit_candidates: [String; 4],
     /// Fingerprint of the pair: twelve groups of five digits.
     pub fingerprint: String,
-    /// What the pair's QR code holds, the same on both sides (PROTOCOL §6.1). For [`crate::Pick::Scanned`] of the other.
+    /// What this side's QR code holds (PROTOCOL §6.1), for [`crate::Pick::Scanned`] of the other side.
     pub qr: Vec<u8>,
     /// Why it is asked.
     pub reason: CompareReason,

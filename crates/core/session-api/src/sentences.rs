@@ -419,6 +419,17 @@ const ROWS: &[Row] = &[
         ),
     },
     Row {
+        code: "scan-differs",
+        english: (
+            "The square is one of other keys.",
+            "Make sure that it is on the screen of the person you talk to, and read it again. If it is the same, the session stops.",
+        ),
+        german: (
+            "Das Quadrat gehört zu anderen Schlüsseln.",
+            "Achten Sie darauf, dass es auf dem Bildschirm der Person ist, mit der Sie sprechen, und lesen Sie es noch einmal. Ist es wieder so, endet die Sitzung.",
+        ),
+    },
+    Row {
         code: "sas-again",
         english: (
             "None of these was heard.",

@@ -81,10 +81,10 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     let mut ears = [ears("therapist", 1, LINES[0])?, ears("client", 2, LINES[1])?];
     say("two windows open");
     let in_german = options.language == sotto_session_api::sentences::Language::German;
-    let eyes = Eyes::open(options.folder.join("eyes.y4m"))?;
+    let eyes = [Eyes::open(options.folder.join("therapist.y4m"))?, Eyes::open(options.folder.join("client.y4m"))?];
     let sit_down = |role: &'static str, ears: &Ears, x: i32| {
         // In German the two compare by camera.
-        let camera = if in_german && role == "client" { eyes.argument() } else { "test".into() };
+        let camera = if in_german { eyes[usize::from(role == "client")].argument() } else { "test".into() };
         let arguments = ["--camera", &camera, "--log", "info", "--theme", &options.theme, "--language"];
         let mut arguments: Vec<String> = arguments.map(String::from).to_vec();
         arguments.push(if in_german { "de" } else { "en" }.into());
@@ -353,20 +353,22 @@ fn compare(person: &mut Person<'_>, other: &Person<'_>) -> Outcome {
     Ok(())
 }
 
-/// In one room: the client's camera reads the therapist's screen; the therapist takes a picture of the client's.
-fn compare_by_camera<'a>(therapist: &mut Person<'a>, client: &mut Person<'a>, eyes: &Eyes) -> Outcome {
+/// In one room: each camera is held in front of the other's window.
+fn compare_by_camera<'a>(therapist: &mut Person<'a>, client: &mut Person<'a>, eyes: &[Eyes; 2]) -> Outcome {
     let texts = client.texts;
     for person in [&mut *therapist, &mut *client] {
         person.press(texts.show_fingerprint)?;
         person.press(texts.compared_camera)?;
         person.wait_for(texts.scan_square)?;
     }
-    eyes.look_at(&therapist.picture("square")?)?;
+    eyes[1].look_at(&therapist.picture("square")?)?;
     client.press(texts.scan_start)?;
     client.wait_for(texts.compare_sent_title)?;
-    eyes.look_around()?;
-    let read = client.picture("read")?;
-    therapist.drop_file(&read)
+    eyes[1].look_around()?;
+    eyes[0].look_at(&client.picture("read")?)?;
+    therapist.press(texts.scan_start)?;
+    therapist.wait_until("the session", |nodes| nodes.iter().any(|node| node.name.contains(texts.words_compared)))?;
+    eyes[0].look_around()
 }
 
 fn first_picture(person: &Person<'_>) -> Outcome<f64> {

@@ -3,7 +3,10 @@
 use egui::{Align2, CornerRadius, Id, Key, Rect, Role, Stroke, StrokeKind, Ui, pos2, vec2};
 use sotto_session_api::{Command, CompareReason, Pick, Verification};
 
-use super::{fingerprint, standing, waiting::picture};
+use super::{
+    fingerprint, standing,
+    waiting::{empty_picture, picture},
+};
 use crate::{
     fonts::Type,
     icons,
@@ -215,7 +218,7 @@ fn wide(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) {
         pos2(area.min.x + margin + left_width, bottom - warning - 16.0),
     );
     let painting = Painting { radius: 16.0, cover: true, frozen: false };
-    picture(ui, s, Whose::Theirs, face, painting, t.their_picture);
+    theirs(ui, s, face, painting);
     let place = Rect::from_min_max(pos2(face.min.x, bottom - warning), pos2(face.max.x, bottom));
     private_warning(ui, s, place, true);
 
@@ -254,7 +257,7 @@ fn small(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) {
     let end_width = end.width(ui);
     let face = Rect::from_min_size(inner.min, vec2(84.0, 84.0));
     let painting = Painting { radius: 12.0, cover: true, frozen: false };
-    picture(ui, s, Whose::Theirs, face, painting, t.their_picture);
+    theirs(ui, s, face, painting);
     let right = Rect::from_min_max(pos2(face.max.x + 16.0, inner.min.y), pos2(inner.max.x, face.max.y));
     at(ui, right, "title", |ui| {
         let full = measure(ui, Type::HEADING, theme.ink, t.compare_title, f32::INFINITY).size().x;
@@ -306,6 +309,15 @@ fn small(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) {
             ui.advance_cursor_after_rect(used.expand2(vec2(16.0, 0.0)));
         });
     });
+}
+
+/// The other person, but not beside a square that a camera reads: somebody could send a picture of another one.
+fn theirs(ui: &Ui, s: &mut Screen<'_>, face: Rect, painting: Painting) {
+    if s.state.compare.fingerprint && s.state.compare.way.is_by_camera() {
+        empty_picture(ui, s, face, s.t.scan_alone);
+    } else {
+        picture(ui, s, Whose::Theirs, face, painting, s.t.their_picture);
+    }
 }
 
 fn private_warning(ui: &mut Ui, s: &Screen<'_>, rect: Rect, full: bool) {

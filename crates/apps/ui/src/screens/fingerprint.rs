@@ -9,10 +9,9 @@ use crate::{
     fonts::Type,
     icons,
     interface::Screen,
-    model::Request,
     theme::{Theme, radius},
     video::{Painting, Whose},
-    widgets::{Button, Control, announce, columns, deliberate_click, flow, gap, heading, measure, qr, segment, text},
+    widgets::{Button, Control, announce, deliberate_click, flow, gap, heading, measure, qr, segment, text},
 };
 
 /// Large enough for a camera at arm's length.
@@ -49,6 +48,8 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification)
         answer(s, Pick::Scanned(bytes));
         if s.state.compare.sent {
             s.state.compare.way = Way { method: Some(CompareMethod::Qr), ..Way::default() };
+            // What is shown from now on is drawn by the caller.
+            ui.ctx().request_repaint();
             return;
         }
     }
@@ -106,48 +107,35 @@ fn by_groups(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification, metho
     }
 }
 
-/// The own square, and the camera that reads the other's.
+/// The own square, or the camera that reads the other's. Never both, and no picture of the other person: what a camera sees
+/// of this screen is this square alone, and nothing that somebody has sent.
 fn by_camera(ui: &mut Ui, s: &mut Screen<'_>, verification: &Verification) {
     let (t, theme) = (s.t, s.theme);
     text(ui, Type::BODY, theme.ink2, t.scan_text);
     gap(ui, 20.0);
-    columns(ui, &[SQUARE, 400.0], 28.0, SQUARE.min(ui.available_width() * 0.3), |ui, index| {
-        if index == 0 {
-            square(ui, s, verification);
-        } else {
-            reader(ui, s);
-        }
-    });
+    let reads = s.state.compare.way.reads;
+    if reads {
+        let width = ui.available_width().min(SQUARE * 16.0 / 9.0);
+        let (rect, _) = ui.allocate_exact_size(vec2(width, width * 9.0 / 16.0), egui::Sense::hover());
+        picture(ui, s, Whose::Own, rect, Painting { radius: 12.0, cover: true, frozen: false }, t.own_picture);
+        gap(ui, 10.0);
+        text(ui, Type::SECOND, theme.ink2, t.scan_hold);
+        announce(ui, t.scan_hold, false);
+    } else {
+        square(ui, s, verification);
+    }
+    gap(ui, 14.0);
+    let camera = s.model.abilities.preview && !s.model.devices.cameras.missing;
+    let label = if reads { t.scan_stop } else { t.scan_start };
+    if camera && Button::secondary(label).icon(icons::QR_CODE).height(44.0).show(ui).clicked() {
+        s.state.compare.way.reads = !reads;
+    }
 }
 
 /// What the other side's camera reads.
 pub(crate) fn square(ui: &mut Ui, s: &Screen<'_>, verification: &Verification) {
     let side = ui.available_width().min(SQUARE);
     qr(ui, &verification.qr, side, s.t.scan_square);
-}
-
-fn reader(ui: &mut Ui, s: &mut Screen<'_>) {
-    let (t, theme) = (s.t, s.theme);
-    let reads = s.state.compare.way.reads;
-    if reads {
-        let width = ui.available_width().min(320.0);
-        let (rect, _) = ui.allocate_exact_size(vec2(width, width * 9.0 / 16.0), egui::Sense::hover());
-        picture(ui, s, Whose::Own, rect, Painting { radius: 12.0, cover: true, frozen: false }, t.own_picture);
-        gap(ui, 10.0);
-        text(ui, Type::SECOND, theme.ink2, t.scan_hold);
-        announce(ui, t.scan_hold, false);
-        gap(ui, 10.0);
-    }
-    flow(ui, 12.0, |ui| {
-        let camera = s.model.abilities.preview && !s.model.devices.cameras.missing;
-        let (label, mark) = if reads { (t.scan_stop, icons::X_CIRCLE_FILL) } else { (t.scan_start, icons::QR_CODE) };
-        if camera && Button::secondary(label).icon(mark).height(44.0).show(ui).clicked() {
-            s.state.compare.way.reads = !reads;
-        }
-        if s.model.abilities.files && Button::text(t.open_picture).icon(icons::IMAGE).height(44.0).show(ui).clicked() {
-            s.requests.push(Request::OpenPicture);
-        }
-    });
 }
 
 /// A row without a key cap: both answers look the same.

@@ -73,7 +73,7 @@ texts! {
     click_what_you_hear press_letter not_sure i_heard i_heard_this i_heard_none none_warning nothing_private
     nothing_private_text digits_instead words_instead show_fingerprint hide_fingerprint fingerprint_title
     fingerprint_text fingerprint_same fingerprint_differs fingerprint_differs_yes
-    compared_camera scan_text scan_square scan_start scan_stop scan_hold compare_sent compare_sent_title compare_again
+    compared_camera scan_text scan_square scan_start scan_stop scan_hold scan_alone scan_by_camera compare_sent compare_sent_title compare_again
     compare_changed compare_changed_text compare_continuity compare_continuity_text recognise recognise_text
     recognise_first compared_how compared_here compared_phone compared_in_person compared_card marked their_picture own_picture
     no_picture_yet

@@ -188,6 +188,7 @@ impl Call {
                 ctx.event(Event::Verify(card));
             }
             Picked::NotACode => ctx.refuse("scan-other"),
+            Picked::ScanAgain => ctx.refuse("scan-differs"),
             Picked::Mismatch => {
                 let how = if is_none { "none-of-these" } else { comparison.method().name() };
                 self.control(ctx, &ControlMessage::SasResult(0));
