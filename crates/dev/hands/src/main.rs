@@ -16,6 +16,7 @@ mod reader;
 mod screen;
 mod session;
 mod sound;
+mod traces;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -168,9 +168,9 @@ impl<'a> Person<'a> {
                 thread::sleep(LOOK_AGAIN);
                 nodes = self.nodes()?;
                 let now = focused(&nodes);
-                if now.as_ref().map(|node| &node.path) != before.as_ref().map(|node| &node.path)
-                    || Instant::now() > until
-                {
+                // Nothing has the keyboard where it moved while the tree was being read: then it is read again.
+                let has_moved = now.is_some_and(|now| before.as_ref().is_none_or(|before| before.path != now.path));
+                if has_moved || Instant::now() > until {
                     break;
                 }
             }

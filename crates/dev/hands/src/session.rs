@@ -18,8 +18,11 @@ use crate::{
     reader::{Bus, Node, RADIO_BUTTON},
     screen::{Key, Screen},
     sound::{Ears, Speech},
+    traces,
 };
 
+/// What is written in the session.
+const WRITTEN: &str = "Can you read this?";
 const LABEL: &str = "Tuesday 10:00";
 const PASSPHRASE: [&str; 2] = ["quiet lamp over nine stones", "seven green boats at noon"];
 const LINES: [&str; 2] = [
@@ -130,6 +133,8 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     therapist.press(texts.make_code)?;
     therapist.wait_for(texts.read_aloud)?;
     let code = code_of(&therapist.nodes()?)?;
+    // As a careless program might write it down.
+    let code_words = code.split_whitespace().take(3).collect::<Vec<_>>().join("-").to_lowercase();
     therapist.picture("invite")?;
     if in_german {
         // Here the client gets the QR picture instead, as a picture of the therapist's screen.
@@ -187,10 +192,10 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     let load = [therapist.load_over(Duration::from_secs(3))?, client.load_over(Duration::from_secs(3))?];
     client.character('t', &[Key::Control])?;
     client.wait_for(texts.chat_text)?;
-    client.fill(texts.chat_field, "Can you read this?")?;
+    client.fill(texts.chat_field, WRITTEN)?;
     client.key(Key::Enter, &[])?;
     therapist.character('t', &[Key::Control])?;
-    therapist.wait_until("the chat", |nodes| nodes.iter().any(|node| node.name.contains("Can you read this?")))?;
+    therapist.wait_until("the chat", |nodes| nodes.iter().any(|node| node.name.contains(WRITTEN)))?;
     therapist.picture("chat")?;
     client.picture("chat")?;
     for person in [&therapist, &client] {
@@ -226,6 +231,7 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     }
     therapist.picture("ended")?;
     client.picture("ended")?;
+    nothing_is_left_in_memory(&therapist, &client)?;
 
     say("a second session, by the keys that are known");
     therapist.press(texts.back_to_room)?;
@@ -260,6 +266,13 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     }
     therapist.leave()?;
     client.leave()?;
+    for role in ["therapist", "client"] {
+        let log = options.folder.join(format!("{role}.log"));
+        let address = server.url.trim_start_matches("ws://");
+        let [host, words] = [address.split(':').next().unwrap_or(address), code_words.as_str()];
+        let texts = [WRITTEN, LABEL, PASSPHRASE[0], PASSPHRASE[1], address, host, words];
+        traces::not_in_files(&options.folder.join(role), &log, &texts)?;
+    }
 
     let heard = |speech: &Speech| json!({ "correlation": speech.correlation, "stoi": speech.intelligibility });
     Ok(json!({
@@ -280,6 +293,29 @@ fn say(step: &str) {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// When the session is over, what was written in it is in neither program any more; a title says nothing either.
+fn nothing_is_left_in_memory(therapist: &Person<'_>, client: &Person<'_>) -> Outcome {
+    // The system's input and accessibility buses have caught up.
+    std::thread::sleep(Duration::from_secs(2));
+    for person in [therapist, client] {
+        if person.title()? != "Sotto" {
+            return Err(Trouble::new(format!("the window's title says more than the name: {}", person.title()?)));
+        }
+        match traces::in_memory(person.process(), &[WRITTEN]) {
+            None => say("memory is not looked through: only root may read that of another program"),
+            Some(places) if places[0] == 0 => {}
+            Some(places) => {
+                let role = person.role;
+                return Err(Trouble::new(format!(
+                    "{role}: what was written is still in memory, in {} places",
+                    places[0]
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How somebody comes to the server's address.
