@@ -52,6 +52,29 @@ fn a_running_peer_dumps_no_core_and_lets_no_program_read_it() {
     meeting.close();
 }
 
+/// What is never written to swap: everything, where the system lets a program ask for that; elsewhere it is said.
+#[test]
+fn memory_is_locked_where_the_system_allows_it() {
+    /// `CAP_IPC_LOCK` in the set of effective capabilities (capabilities(7)).
+    const IPC_LOCK: u64 = 1 << 14;
+    let status = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let field = |status: &str, name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    let stage = Stage::new("locked");
+    let peer = Peer::start(&stage.setup("client").with("--log", "info"));
+    let locked_kb: u64 = field(&status(&peer.pid().to_string()), "VmLck:").parse().unwrap();
+    let may = u64::from_str_radix(&field(&status("self"), "CapEff:"), 16).unwrap() & IPC_LOCK != 0;
+    let is_said = peer.errors().contains("may write memory of this program to its swap space");
+    println!("{locked_kb} kB are locked; may lock without limit: {may}");
+    assert!(locked_kb > 1_000 || is_said, "neither locked nor said");
+    if may {
+        assert!(locked_kb > 1_000 && !is_said, "{locked_kb} kB");
+    }
+    peer.close();
+}
+
 #[test]
 fn traffic_keys_and_chat_are_gone_from_memory_when_the_session_is_over() {
     let stage = Stage::new("memory");

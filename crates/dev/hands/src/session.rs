@@ -394,6 +394,8 @@ fn compare_by_camera<'a>(therapist: &mut Person<'a>, client: &mut Person<'a>, ey
     let texts = client.texts;
     for person in [&mut *therapist, &mut *client] {
         person.press(texts.show_fingerprint)?;
+        // Enter and Tab in one slow frame would be heard in the other order.
+        person.wait_for(texts.compared_camera)?;
         person.press(texts.compared_camera)?;
         person.wait_for(texts.scan_square)?;
     }

@@ -55,9 +55,12 @@ fn lock_memory() {
     use rustix::{
         mm::{MlockAllFlags, mlockall},
         process::{Resource, Rlimit, setrlimit},
+        thread::{CapabilitySet, capabilities},
     };
     let unlimited = Rlimit { current: None, maximum: None };
-    let may = setrlimit(Resource::Memlock, unlimited).is_ok();
+    // Whoever has the capability has no limit (mlock(2)).
+    let has_no_limit = || capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
+    let may = setrlimit(Resource::Memlock, unlimited).is_ok() || has_no_limit();
     // On fault: what is never touched takes no memory.
     if !may || mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT).is_err() {
         tracing::info!("the system may write memory of this program to its swap space");
