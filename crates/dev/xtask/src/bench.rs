@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 fn usage() -> Failure {
     Failure::new(
         "cargo xtask bench call|window [--seconds N] [--out DIR] | cargo xtask bench transport|crypto|rekey \
-         | cargo xtask bench adversary [--broken | [--runs N] [--seed S] [--script NAME]]",
+         | cargo xtask bench adversary [--broken [DEFENCE…] | [--runs N] [--seed S] [--script NAME]]",
     )
 }
 
@@ -63,10 +63,12 @@ fn rekey() -> Outcome {
 
 /// Attacks on two rooms, optimised; 10,000 runs without `--runs`.
 fn adversary(options: &[String]) -> Outcome {
-    system::ensure_build_packages()?;
-    if options == ["--broken"] {
-        return broken::run();
+    if let [first, only @ ..] = options
+        && first == "--broken"
+    {
+        return broken::run(only);
     }
+    system::ensure_build_packages()?;
     Progress::start().step(
         "Attacking two rooms by seeded scripts",
         cargo().args(["run", "--release", "--locked", "-q", "-p", "sotto-adversary", "--"]).args(options),

@@ -88,7 +88,9 @@ cargo xtask TASK
   bench transport                  what a call costs below the codecs
   bench adversary [--runs N] [--seed S] [--script NAME]
                                    a server, a relay and a middle that lie, in 10,000 seeded runs
-  bench adversary --broken         each of eight defences left out in turn: its script must find that it fell
+  bench adversary --broken [DEFENCE…]
+                                   each of seventeen defences left out in turn, or those named: its script must say
+                                   that this one fell
   bench rekey                      sessions with twenty rekeys beside sessions with none, with and without loss
   bench crypto                     what a handshake and the inner layer cost, beside what they are built on
   package [--debug] [--out DIR]    the window as a Debian package, with its entry and icon
