@@ -76,7 +76,8 @@ cargo xtask TASK
   check [--with-deny]              format, lints, documentation, licences, dependency rules
   claims                           the register of security claims: each has a test, each sentence has a claim
   check-vectors                    an independent implementation, in Python, computes the known answers again
-  soak handshake                   every bit flip and 100,000 mutations of each handshake message, some minutes
+  soak handshake                   every bit flip and 100,000 mutations of each handshake message, and the words of 10,000
+                                   middles who know the code, some minutes
   soak leaks [--sessions N]        100 sessions, then logs, files and the server's memory are searched for what was said
   soak capture [--seconds N]       a call of ten minutes in network namespaces, and what the captures of its links show
   soak shape [--seconds N]         a session of fifty minutes, and the sizes and the pace of its sound on the line
