@@ -13,6 +13,7 @@ mod middle;
 mod older;
 mod scripts;
 mod server;
+mod thief;
 mod tracks;
 
 pub use downgrade::{Change, HeaderChange, Meeting};

@@ -17,15 +17,15 @@ pub(crate) const CERTIFICATE: [u8; 32] = [0xAA; 32];
 type Cells = Vec<(Who, Cell)>;
 
 /// A finished handshake with one side.
-struct Leg {
-    sig: SigChannel,
-    bind: Binding,
-    sealer: DataSealer,
-    opener: DataOpener,
+pub(crate) struct Leg {
+    pub(crate) sig: SigChannel,
+    pub(crate) bind: Binding,
+    pub(crate) sealer: DataSealer,
+    pub(crate) opener: DataOpener,
 }
 
 impl Leg {
-    fn new(established: Established, role: Role) -> Self {
+    pub(crate) fn new(established: Established, role: Role) -> Self {
         let keys = SessionKeys::new(established.epoch_root_0(), &established.session_hash(), role);
         let bind = established.binding();
         Self { sig: established.into_sig(), bind, sealer: keys.data_sealer, opener: keys.data_opener }

@@ -23,6 +23,7 @@ use crate::{
     middle::{CERTIFICATE, Middle},
     older::older_session,
     server::{Inside, RecordTrick, Server, Trick},
+    thief::stolen_invite,
     tracks::{swapped_channels, swapped_tracks},
 };
 
@@ -101,7 +102,7 @@ fn listen_and_pick(duo: &mut Duo) {
     }
 }
 
-fn therapist_mailbox(duo: &Duo) -> Result<MailboxId, Fallen> {
+pub(crate) fn therapist_mailbox(duo: &Duo) -> Result<MailboxId, Fallen> {
     let open = duo.side(Who::Therapist).room.open_mailboxes();
     open.first().copied().map(MailboxId).ok_or_else(|| "the therapist listens nowhere".into())
 }
@@ -281,98 +282,54 @@ fn broken_off_runs(seed: u64) -> Result<(), Fallen> {
     nobody_is_fooled(&duo)
 }
 
-/// Holds the text of a link and steps in with a key of its own.
+/// Holds the text of a link and answers the client as the therapist, with a key of its own.
 struct HoldsLink {
     keys: InviteKeys,
     versions: VersionRange,
-    idhash: [u8; 20],
     own: IdentityKey,
     rng: SeededRng,
-    /// To the client it is the therapist, else to the therapist the client.
-    to_client: bool,
-    state: Option<AwaitHs2>,
     /// HS1 that it took.
     taken: Rc<Count<u32>>,
-    /// HS3 that it saw or sent.
+    /// HS3 that it saw.
     finished: Rc<Count<u32>>,
 }
 
 impl Between for HoldsLink {
     fn cell(&mut self, from: Who, mailbox: MailboxId, cell: &Cell, _: u64) -> Option<Vec<(Who, Cell)>> {
-        let purpose = Purpose::Invite { context: self.keys.context };
         match (from, cell.cell_type()) {
-            (Who::Client, Some(CellType::Hs1)) if self.to_client => {
-                self.taken.set(self.taken.get() + 1);
+            (Who::Client, Some(CellType::Hs1)) => {
+                count(&self.taken);
+                let purpose = Purpose::Invite { context: self.keys.context };
                 let params = Params::responder(purpose, mailbox.0, self.keys.psk0.clone(), cell);
                 let params = params.with_printed(self.versions);
                 let (_, hs2) = AwaitHs3::respond(params, &self.own, cell, None, &mut self.rng).ok()?;
                 Some(vec![(from, hs2)])
             }
-            (Who::Client, Some(CellType::Hs3)) if self.to_client => {
-                self.finished.set(self.finished.get() + 1);
+            (Who::Client, Some(CellType::Hs3)) => {
+                count(&self.finished);
                 Some(Vec::new())
-            }
-            (Who::Client, Some(CellType::Hs1)) if self.taken.get() == 0 => {
-                self.taken.set(1);
-                let params = Params::initiator(purpose, mailbox.0, self.keys.psk0.clone(), VersionRange::OURS.max);
-                let params = params.with_printed(self.versions);
-                let (state, hs1) = AwaitHs2::start(params, &self.own, Some(self.idhash), &mut self.rng);
-                self.state = Some(state);
-                Some(vec![(Who::Therapist, hs1)])
-            }
-            (Who::Therapist, Some(CellType::Hs2)) if self.state.is_some() => {
-                let (hs3, _) = self.state.take()?.read(cell).ok()?.finish().ok()?;
-                self.finished.set(1);
-                Some(vec![(from, hs3)])
             }
             _ => None,
         }
     }
 }
 
-fn holds_link(duo: &mut Duo, text: &str, to_client: bool, seed: u64) -> Result<[Rc<Count<u32>>; 2], Fallen> {
-    let Ok(JoinText::Invite(invite)) = parse_join_text(text) else { return Err("not a link".into()) };
-    let mut rng = SeededRng::new(!seed);
-    let own = IdentityKey::generate(&mut rng);
-    let counts = [Rc::new(Count::new(0)), Rc::new(Count::new(0))];
-    duo.put_between(HoldsLink {
-        keys: invite.keys(),
-        versions: invite.versions(),
-        idhash: invite.idhash(),
-        own,
-        rng,
-        to_client,
-        state: None,
-        taken: Rc::clone(&counts[0]),
-        finished: Rc::clone(&counts[1]),
-    });
-    Ok(counts)
-}
-
 /// The server read the link and answers as the therapist, with a key of its own.
 fn swapped_keys(seed: u64) -> Result<(), Fallen> {
     let mut duo = Duo::new(seed);
     let (_, text) = duo.invite(InviteForm::Link);
-    let [taken, finished] = holds_link(&mut duo, &text, true, seed)?;
+    let Ok(JoinText::Invite(invite)) = parse_join_text(&text) else { return Err("not a link".into()) };
+    let mut rng = SeededRng::new(!seed);
+    let own = IdentityKey::generate(&mut rng);
+    let [taken, finished] = [0; 2].map(|none| Rc::new(Count::new(none)));
+    let (keys, versions) = (invite.keys(), invite.versions());
+    duo.put_between(HoldsLink { keys, versions, own, rng, taken: Rc::clone(&taken), finished: Rc::clone(&finished) });
     duo.command(Who::Client, Command::JoinInvite(text));
     duo.run_for(60_000);
     check(taken.get() > 0, || "no HS1 came".into())?;
     withstands(finished.get() == 0, || "the client revealed its key".into())?;
     check(duo.codes(Who::Client).contains(&"E_IDHASH"), || format!("{:?}", duo.codes(Who::Client)))?;
     withstands(duo.side(Who::Client).contacts.is_empty(), || "the client pinned a key".into())?;
-    nobody_is_fooled(&duo)
-}
-
-/// Somebody else uses the link first; then the real client comes.
-fn stolen_invite(seed: u64) -> Result<(), Fallen> {
-    let mut duo = Duo::new(seed);
-    let (_, text) = duo.invite(InviteForm::Link);
-    let [_, finished] = holds_link(&mut duo, &text, false, seed)?;
-    duo.command(Who::Client, Command::JoinInvite(text));
-    duo.run_for(120_000);
-    check(finished.get() == 1, || "the thief did not pair".into())?;
-    check(duo.side(Who::Therapist).contacts.len() == 1, || "the therapist has no contact".into())?;
-    check(alerts(&duo).contains(&AlertCode::SecondUse), || "the second use was not said".into())?;
     nobody_is_fooled(&duo)
 }
 

@@ -224,7 +224,12 @@ impl Duo {
 
     /// A hostile server hands a cell to a side that nobody sent.
     pub fn inject(&mut self, to: Who, mailbox: MailboxId, cell: Cell) {
-        self.later(CELL_DELAY_MS, to, Input::Server(ServerUrl(URL.into()), ServerReport::Received(mailbox, cell)));
+        self.hand(to, ServerReport::Received(mailbox, cell));
+    }
+
+    /// A hostile server tells a side what is not so.
+    pub fn hand(&mut self, to: Who, report: ServerReport) {
+        self.later(CELL_DELAY_MS, to, Input::Server(ServerUrl(URL.into()), report));
     }
 
     /// A third computer gives the honest server a frame.
@@ -242,6 +247,16 @@ impl Duo {
     /// Makes the transports report this certificate of the peer instead of the announced one.
     pub const fn lie_about_certificate(&mut self, fingerprint: [u8; 32]) {
         self.fingerprint_lie = Some(fingerprint);
+    }
+
+    /// The transport of a side is connected to somebody who is neither of the two, with this certificate; [`Between`] gets
+    /// its records, and says what comes back.
+    pub fn reach(&mut self, who: Who, fingerprint: [u8; 32]) {
+        if let Some(transport) = &mut self.sides[who as usize].transport {
+            transport.connected = true;
+            let id = transport.id;
+            self.connected(who, id, fingerprint);
+        }
     }
 
     /// Both transports report that they negotiated this SRTP profile and this DTLS suite.
@@ -602,15 +617,19 @@ impl Duo {
         (client.connected, therapist.connected) = (true, true);
         let (client, therapist) = ((client.id, client.fingerprint), (therapist.id, therapist.fingerprint));
         for (who, id, peer) in [(Who::Client, client.0, therapist.1), (Who::Therapist, therapist.0, client.1)] {
-            let report = TransportReport::Connected {
-                remote_fingerprint: self.fingerprint_lie.unwrap_or(peer),
-                srtp_profile: self.negotiated[0].into(),
-                dtls_cipher: self.negotiated[1].into(),
-                relayed: true,
-            };
-            self.later(10, who, Input::Transport(id, report));
-            self.later(12, who, Input::Transport(id, TransportReport::DataOpen));
+            self.connected(who, id, self.fingerprint_lie.unwrap_or(peer));
         }
+    }
+
+    fn connected(&mut self, who: Who, id: TransportId, remote_fingerprint: [u8; 32]) {
+        let report = TransportReport::Connected {
+            remote_fingerprint,
+            srtp_profile: self.negotiated[0].into(),
+            dtls_cipher: self.negotiated[1].into(),
+            relayed: true,
+        };
+        self.later(10, who, Input::Transport(id, report));
+        self.later(12, who, Input::Transport(id, TransportReport::DataOpen));
     }
 
     // ---- what people do ---------------------------------------------------------------------------------------

@@ -15,4 +15,4 @@ pub use duo::{CELL_DELAY_MS, Duo, Side, Who};
 pub use files::Files;
 pub use liar::Message;
 pub use rng::SeededRng;
-pub use sotto_call::Said;
+pub use sotto_call::{Said, ServerReport};
