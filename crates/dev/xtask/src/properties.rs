@@ -23,8 +23,11 @@ const PASSED: &str = "passed-tests.txt";
 /// Where people are told something, and how a sentence is named there.
 const SENTENCES: [&str; 2] = ["crates/apps/ui/src/texts/english.rs", "crates/core/session-api/src/sentences.rs"];
 
+/// Documents that tell people something: each of their sentences about security is quoted as said, as `README.md: “…”`.
+const DOCUMENTS: [&str; 2] = ["README.md", "docs/FIRST-USE.md"];
+
 /// Words that a sentence about security hardly does without. A sentence with one must be in the register.
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 42] = [
     "encrypt",
     "decrypt",
     "nobody",
@@ -65,6 +68,8 @@ const WORDS: [&str; 40] = [
     "has no key",
     "between the two",
     "key exchange",
+    "no content",
+    "neither",
 ];
 
 /// One claim.
@@ -112,22 +117,24 @@ pub(crate) fn check() -> Outcome<(usize, usize)> {
     wrong.extend(tests.iter().filter_map(|citation| known.objection(citation)));
     wrong.extend(register.wrong_about_commands(&commands, &read(CI)?));
     let sentences = sentences()?;
-    let claims = &register.claims;
-    let registered: BTreeSet<&str> =
-        claims.iter().flat_map(|claim| &claim.said).chain(&register.quiet).map(String::as_str).collect();
+    let registered: BTreeSet<&str> = register.registered().collect();
     for (key, text) in &sentences {
         if promises(text) && !registered.contains(key.as_str()) {
             wrong.push(format!("{key} (“{text}”) speaks of security and is not in {REGISTER}"));
         }
     }
     for key in registered {
-        // What is said in a document is named by the document's path.
-        if !sentences.contains_key(key) && !workspace().join(key).exists() {
+        // What is said in a document is quoted, or named by the path of a document that is no text for everybody.
+        let is_document = DOCUMENTS.iter().any(|document| key.starts_with(document));
+        if !is_document && !sentences.contains_key(key) && !workspace().join(key).exists() {
             wrong.push(format!("{REGISTER} speaks of the sentence {key}, which there is none of"));
         }
     }
+    for document in DOCUMENTS {
+        wrong.extend(register.wrong_about_document(document, &read(document)?));
+    }
     if wrong.is_empty() {
-        Ok((claims.len(), tests.len()))
+        Ok((register.claims.len(), tests.len()))
     } else {
         Err(Failure::new(format!("Claims without proof:\n    {}", wrong.join("\n    "))))
     }
@@ -195,11 +202,46 @@ impl Register {
         register
     }
 
+    /// Everything that is named as said, with a claim or as promising nothing.
+    fn registered(&self) -> impl Iterator<Item = &str> {
+        self.claims.iter().flat_map(|claim| &claim.said).chain(&self.quiet).map(String::as_str)
+    }
+
+    /// What is not so about a document: a promise that is not quoted, and a quotation of what it doesn't say.
+    fn wrong_about_document(&self, document: &str, text: &str) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let said = sentences_of(text);
+        let mut is_quoted = vec![false; said.len()];
+        for entry in self.registered() {
+            let Some(rest) = entry.strip_prefix(document) else { continue };
+            let quotation = rest.strip_prefix(": “").and_then(|rest| rest.strip_suffix('”'));
+            let Some(quotation) = quotation.map(spaced).filter(|quotation| !quotation.is_empty()) else {
+                wrong.push(format!("{REGISTER} says `{entry}` and not which sentence: `{document}: “…”`"));
+                continue;
+            };
+            let found: Vec<usize> = (0..said.len()).filter(|at| said[*at].contains(&quotation)).collect();
+            match found[..] {
+                [at] => is_quoted[at] = true,
+                [] => wrong.push(format!("{REGISTER} quotes “{quotation}”, which {document} doesn't say")),
+                _ => wrong.push(format!("{REGISTER} quotes “{quotation}”, which is in {document} more than once")),
+            }
+        }
+        for (sentence, is_quoted) in said.iter().zip(is_quoted) {
+            if promises(sentence) && !is_quoted {
+                wrong.push(format!("{document} (“{sentence}”) speaks of security and is not quoted in {REGISTER}"));
+            }
+        }
+        wrong
+    }
+
     /// What claims lack, as sentences.
     fn incomplete(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for claim in &self.claims {
+            let Proofs { tests, commands, .. } = &claim.shown_by;
+            let by_hand = !commands.is_empty() && commands.iter().all(|command| self.by_hand.contains(command));
             for (is_missing, what) in [
+                (tests.is_empty() && by_hand, "is shown by nothing but what somebody runs by hand"),
                 (claim.said.is_empty(), "says not where it is said"),
                 (claim.shown_by.is_empty(), "names nothing that shows it"),
                 (!claim.has_residual, "says not what stays true"),
@@ -289,6 +331,55 @@ fn sentences() -> Outcome<BTreeMap<String, String>> {
         }
     }
     Ok(all)
+}
+
+/// The sentences of a document in Markdown. A row of a table is one, its heading none; so is a line of a block of code.
+fn sentences_of(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut paragraph = String::new();
+    let mut is_code = false;
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let line = line.trim();
+        let is_fence = line.starts_with("```");
+        is_code ^= is_fence;
+        let is_alone = is_code || is_fence || line.starts_with(['|', '#']);
+        let is_item = line.starts_with("- ") || line.split_once(". ").is_some_and(|(n, _)| n.parse::<u8>().is_ok());
+        if is_alone || is_item || line.is_empty() {
+            all.append(&mut in_paragraph(&std::mem::take(&mut paragraph)));
+        }
+        let is_rule = |line: &str| line.trim().starts_with("|--");
+        let is_heading = line.starts_with('|') && lines.peek().is_some_and(|next| is_rule(next));
+        if is_alone && !is_fence && !is_heading && !is_rule(line) {
+            all.push(spaced(line));
+        } else if !is_alone {
+            paragraph.extend([line, "\n"]);
+        }
+    }
+    all.append(&mut in_paragraph(&paragraph));
+    all
+}
+
+/// A sentence ends with a mark before a space, also where a quotation or stress ends there.
+fn in_paragraph(text: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(sentence) = all.last_mut() else { continue };
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(word);
+        if word.trim_end_matches(['"', '”', ')', '*']).ends_with(['.', '!', '?']) {
+            all.push(String::new());
+        }
+    }
+    all.retain(|sentence| !sentence.is_empty());
+    all
+}
+
+/// With one space wherever there are some, or an end of a line.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn promises(text: &str) -> bool {
@@ -385,6 +476,64 @@ mod tests {
         );
         let wrong: Vec<&String> = rows.iter().flat_map(|row| &row.wrong).collect();
         assert_eq!(wrong, ["`file::test` names no test", "`call/session::first` names no test"]);
+    }
+
+    #[test]
+    fn what_only_a_person_runs_shows_no_claim() {
+        let claim = |shown: &str| {
+            let text = format!(
+                "### A\n\n- **Said:** `a`\n- **Shown by:** {shown}\n- **Stays true:** b\n\n## Commands\n\n\
+                 - **In CI:** `cargo xtask models`\n- **By hand:** `cargo xtask soak leaks`, `cargo xtask soak capture`\n"
+            );
+            Register::parse(&text).incomplete()
+        };
+        let wrong = claim("`cargo xtask soak leaks`, `cargo xtask soak capture`");
+        assert!(wrong.len() == 1 && wrong[0].contains("by hand"), "{wrong:?}");
+        assert!(claim("`cargo xtask soak leaks`, `cargo xtask models`").is_empty());
+        assert!(claim("`call/session::gates_open`; `cargo xtask soak leaks`").is_empty());
+    }
+
+    #[test]
+    fn a_promise_of_a_document_must_be_quoted_and_a_quotation_must_be_there() {
+        let wrong = |said: &str, document: &str| {
+            let text =
+                format!("### A\n\n- **Said:** {said}\n\n## Sentences that promise nothing\n\n`a.md: “never mind”`\n");
+            Register::parse(&text).wrong_about_document("a.md", document)
+        };
+        let document = "# A\n\nWe talk. Nobody listens,\nnot even we. But never mind.\n\n| who | address |\n|---|---|\n| x | none |\n";
+        let said = "`a.md: “Nobody listens, not even we”`, `another`";
+        assert_eq!(wrong(said, document), Vec::<String>::new());
+        let more = wrong(said, &document.replace("| x | none |", "| x | encrypted |\n\n- So it is secure!\n- More"));
+        assert!(more.len() == 2, "{more:?}");
+        assert!(more[0].contains("“| x | encrypted |”) speaks of security"), "{more:?}");
+        assert!(more[1].contains("“- So it is secure!”) speaks of security"), "{more:?}");
+        let stale = wrong(said, &document.replace("not even we", "not even you"));
+        assert!(stale.len() == 2, "{stale:?}");
+        assert!(stale[0].contains("which a.md doesn't say") && stale[1].contains("speaks of security"), "{stale:?}");
+        let twice = wrong(said, &document.replace("We talk.", "Nobody listens, not even we."));
+        assert!(twice[0].contains("more than once"), "{twice:?}");
+        let whole = wrong("`a.md`", document);
+        assert!(whole[0].contains("not which sentence") && whole[1].contains("speaks of security"), "{whole:?}");
+    }
+
+    #[test]
+    fn a_document_is_read_in_sentences() {
+        let sentences = sentences_of(
+            "# Title\n\nOne (a, 0.5 s) two\nthree. **Four?** Five: six\n1. first.\n   Still\n2. second\n\n```sh\nrun  it # so. There\n```\n",
+        );
+        let expected = [
+            "# Title",
+            "One (a, 0.5 s) two three.",
+            "**Four?**",
+            "Five: six",
+            "1.",
+            "first.",
+            "Still",
+            "2.",
+            "second",
+            "run it # so. There",
+        ];
+        assert_eq!(sentences, expected);
     }
 
     #[test]
