@@ -48,7 +48,7 @@ const BUILDS: [&[Defence]; 11] = [
     ],
     &[
         defence("header", "downgrade", "somebody waits after "),
-        defence("seen", "older-session", " met somebody "),
+        defence("seen", "older-session", " is told of what was long ago: "),
         defence("heard", "copied-device-in-session", "a copy takes the place of somebody who is heard"),
         defence("crowded", "copied-profile-listens", "the owner was not told of somebody in their place"),
     ],
