@@ -164,8 +164,7 @@ impl Room {
         match form {
             InviteForm::Code => {
                 let minutes = minutes.unwrap_or(CODE_MINUTES).clamp(1, CODE_MINUTES_MAX);
-                let expires = ctx.now.unix.saturating_add(u64::from(minutes) * 60);
-                self.allocating.push_back((contact, label, expires));
+                self.allocating.push_back((contact, label, minutes));
                 ctx.server(&server, ServerRequest::Alloc);
             }
             InviteForm::Link => {
@@ -212,8 +211,9 @@ impl Room {
         mailbox: MailboxId,
         ttl_s: u16,
     ) {
-        let Some((contact, label, expires)) = self.allocating.pop_front() else { return };
-        let expires = expires.min(ctx.now.unix.saturating_add(u64::from(ttl_s)));
+        let Some((contact, label, minutes)) = self.allocating.pop_front() else { return };
+        // From now on, when it comes to be: a clock that was set since it was asked for changes nothing.
+        let expires = ctx.now.unix.saturating_add((u64::from(minutes) * 60).min(u64::from(ttl_s)));
         let code = SpokenCode::generate(nameplate.as_str(), None, ctx.rng);
         let (Ok(code), Ok(url)) = (code, RendezvousUrl::parse(&server.0)) else {
             ctx.refuse("rendezvous-protocol");

@@ -13,7 +13,7 @@ use sotto_wire::{Cell, CellType, VersionRange, server::MailboxId};
 use crate::{
     addresses::Addresses,
     ctx::Ctx,
-    io::{Change, ServerRequest, ServerUrl, Ticket},
+    io::{Change, Now, ServerRequest, ServerUrl, Ticket},
 };
 
 const HS3_WAIT_MS: u64 = 15_000;
@@ -106,6 +106,9 @@ pub(crate) struct Host {
     pending: Option<Box<Pending>>,
     seen: VecDeque<[u8; 64]>,
     recent: VecDeque<u64>,
+    /// When an invite is over by the steady clock: its life by the wall clock when it was first looked at here. A wall
+    /// clock that is set back afterwards does not make it longer (PROTOCOL §3.3).
+    until_ms: Option<u64>,
 }
 
 /// The therapist's own key, lent for one step.
@@ -121,7 +124,30 @@ impl Host {
             Kind::Link(record) => record.seen_hs1.iter().copied().collect(),
             _ => VecDeque::new(),
         };
-        Self { contact, server, kind, addresses, pending: None, seen, recent: VecDeque::new() }
+        Self { contact, server, kind, addresses, pending: None, seen, recent: VecDeque::new(), until_ms: None }
+    }
+
+    /// When an invite is over by the wall clock, as everybody was told; `None` if this is none that expires.
+    const fn expires_unix(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Code(code) if code.used => None,
+            Kind::Code(code) => Some(code.expires_unix),
+            Kind::Link(record) => Some(record.expiry),
+            Kind::Pinned { .. } => None,
+        }
+    }
+
+    /// Whether an invite is over: by the wall clock or the steady one, whichever comes first.
+    fn is_expired(&self, now: Now) -> bool {
+        let is_late = |until_ms| now.mono_ms >= until_ms;
+        self.expires_unix().is_some_and(|unix| now.unix >= unix || self.until_ms.is_some_and(is_late))
+    }
+
+    /// The end of an invite's life by the steady clock is fixed, once.
+    fn fix_end(&mut self, now: Now) {
+        if let (None, Some(unix)) = (self.until_ms, self.expires_unix()) {
+            self.until_ms = Some(ms_until(now, unix));
+        }
     }
 
     pub(crate) fn holds(&self, mailbox: MailboxId) -> bool {
@@ -159,6 +185,10 @@ impl Host {
         mailbox: MailboxId,
         cell: &Cell,
     ) -> Vec<HostEffect> {
+        if self.is_expired(ctx.now) {
+            // The next look at it takes it away.
+            return Vec::new();
+        }
         match cell.cell_type() {
             Some(CellType::Pa1) => {
                 self.pa1(ctx, mailbox, cell);
@@ -238,9 +268,6 @@ impl Host {
                 }
             }
             Kind::Link(record) => {
-                if ctx.now.unix >= record.expiry {
-                    return;
-                }
                 let status = match record.state {
                     InviteState::Consumed { confirmed: true, .. } => Some(USED),
                     InviteState::Burned => Some(REVOKED),
@@ -482,6 +509,7 @@ impl Host {
 
     pub(crate) fn tick(&mut self, ctx: &mut Ctx<'_>) -> Option<HostEffect> {
         let now = ctx.now.mono_ms;
+        self.fix_end(ctx.now);
         let late = match self.pending.as_deref() {
             Some(Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. }) => now >= *deadline_ms,
             _ => false,
@@ -493,19 +521,18 @@ impl Host {
             }
             self.pending = None;
         }
-        match &mut self.kind {
-            Kind::Code(code) => {
-                if code.stranger_ms.is_some_and(|at| now >= at) && self.pending.is_none() {
-                    code.stranger_ms = None;
-                    code.pake = None;
-                    code.run = None;
-                    ctx.server(&self.server, ServerRequest::Kick(code.mailbox));
-                }
-                (ctx.now.unix >= code.expires_unix && !code.used).then_some(HostEffect::Gone)
-            }
-            Kind::Link(record) => (ctx.now.unix >= record.expiry).then_some(HostEffect::Gone),
-            Kind::Pinned { .. } => None,
+        if let Kind::Code(code) = &mut self.kind
+            && code.stranger_ms.is_some_and(|at| now >= at)
+            && self.pending.is_none()
+        {
+            code.stranger_ms = None;
+            code.pake = None;
+            code.run = None;
+            ctx.server(&self.server, ServerRequest::Kick(code.mailbox));
         }
+        // What is being made durable came in time.
+        let is_storing = matches!(self.pending.as_deref(), Some(Pending::Storing { .. }));
+        (self.is_expired(ctx.now) && !is_storing).then_some(HostEffect::Gone)
     }
 
     pub(crate) fn mailboxes(&self) -> Vec<[u8; 32]> {
@@ -534,19 +561,23 @@ impl Host {
         into.extend(self.seen.iter().flatten());
     }
 
-    pub(crate) fn wake_at(&self, now_ms: u64, now_unix: u64) -> Option<u64> {
+    pub(crate) fn wake_at(&self, now: Now) -> Option<u64> {
         let pending = match self.pending.as_deref() {
             Some(Pending::Hs3 { deadline_ms, .. } | Pending::Confirm { deadline_ms, .. }) => Some(*deadline_ms),
             _ => None,
         };
-        let (stranger, expiry) = match &self.kind {
-            Kind::Code(code) => (code.stranger_ms, (!code.used).then_some(code.expires_unix)),
-            Kind::Link(record) => (None, Some(record.expiry)),
-            Kind::Pinned { .. } => (None, None),
+        let stranger = match &self.kind {
+            Kind::Code(code) => code.stranger_ms,
+            _ => None,
         };
-        let expiry = expiry.map(|unix| now_ms.saturating_add(unix.saturating_sub(now_unix).saturating_mul(1000)));
+        let expiry = self.expires_unix().map(|unix| self.until_ms.unwrap_or(u64::MAX).min(ms_until(now, unix)));
         [pending, stranger, expiry].into_iter().flatten().min()
     }
+}
+
+/// This moment by the wall clock, by the steady one.
+const fn ms_until(now: Now, unix: u64) -> u64 {
+    now.mono_ms.saturating_add(unix.saturating_sub(now.unix).saturating_mul(1000))
 }
 
 fn remember(seen: &mut VecDeque<[u8; 64]>, hash: [u8; 64]) {

@@ -86,8 +86,8 @@ pub struct Room {
     /// Boxed: a slot that something was moved out of keeps what it held.
     #[expect(clippy::vec_box, reason = "a shift in the vector would leave copies of keys behind")]
     pub(crate) hosts: Vec<Box<Host>>,
-    /// Codes whose nameplate is asked for, in order: contact, label, expiry.
-    pub(crate) allocating: VecDeque<(u64, String, u64)>,
+    /// Codes whose nameplate is asked for, in order: contact, label, minutes that they are good for.
+    pub(crate) allocating: VecDeque<(u64, String, u32)>,
     /// Boxed too: what is taken out of a field leaves its bytes there, and these are the words of a code, a link's key and
     /// the own key.
     pub(crate) join: Option<Box<Join>>,
@@ -226,7 +226,7 @@ impl Room {
     pub fn wake_at(&self, now: Now) -> u64 {
         self.hosts
             .iter()
-            .filter_map(|host| host.wake_at(now.mono_ms, now.unix))
+            .filter_map(|host| host.wake_at(now))
             .chain(self.join.iter().filter_map(|join| join.wake_at()))
             .chain(self.calls.values().filter_map(|call| call.wake_at()))
             .chain([self.look_ms])

@@ -135,6 +135,89 @@ fn a_clock_that_is_set_wrong_while_the_program_runs_keeps_nobody_apart() {
     }
 }
 
+/// An invite of so many minutes, as the therapist was told of it: contact, text, and when it ends by the therapist's clock.
+fn invited(duo: &mut Duo, form: InviteForm, minutes: Option<u32>) -> (ContactId, String, u64) {
+    duo.command(Who::Therapist, Command::Invite { label: "Tuesday".into(), form, minutes });
+    duo.run_for(500);
+    let told = duo.side(Who::Therapist).events.iter().rev().find_map(|event| match event {
+        Event::Invited { contact, text, expires, .. } => Some((*contact, text.clone(), *expires)),
+        _ => None,
+    });
+    told.unwrap()
+}
+
+/// Whether the therapist's window shows somebody as invited, and whether anything is listened for or stored for them.
+fn is_there(duo: &Duo) -> [bool; 2] {
+    let side = duo.side(Who::Therapist);
+    let shown = !side.room.snapshot(Now { mono_ms: 0, unix: 0 }).contacts.is_empty();
+    [shown, !side.room.open_mailboxes().is_empty() || !side.invites.is_empty()]
+}
+
+#[test]
+fn an_invite_lives_no_longer_if_the_therapists_clock_is_set_back() {
+    let week = 7 * 24 * 60;
+    for (form, minutes, life_min) in [
+        (InviteForm::Code, None, 30),
+        (InviteForm::Code, Some(7), 7),
+        (InviteForm::Link, Some(10), 10),
+        (InviteForm::Link, None, week),
+    ] {
+        for back in [0, -DAY, -YEAR] {
+            for is_late in [false, true] {
+                let mut duo = duo(11, 20, [0, 0]);
+                let (contact, text, expires) = invited(&mut duo, form, minutes);
+                // A link's time is in whole minutes.
+                let told_s = expires - duo.start_unix;
+                assert!(told_s.abs_diff(life_min * 60) < 60, "{form:?}: what the window says");
+                duo.run_for(60_000);
+                duo.set_clock(Who::Therapist, back);
+                let until_ms = if is_late { life_min * 60_000 + 2_000 } else { life_min * 60_000 - 61_000 };
+                duo.run_for(until_ms - 60_500);
+                assert_eq!(is_there(&duo), [!is_late; 2], "{form:?} of {life_min} min, {back} s, late: {is_late}");
+                duo.command(Who::Client, Command::JoinInvite(text));
+                assert_eq!(waits(&mut duo, 0), !is_late, "{form:?} of {life_min} min, {back} s, late: {is_late}");
+                if !is_late {
+                    duo.admit(contact);
+                    assert_eq!(duo.gate(Who::Therapist), Some(Gate::G1));
+                } else {
+                    assert!(duo.side(Who::Therapist).contacts.is_empty() && duo.side(Who::Client).contacts.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_from_before_a_restart_lives_no_longer_if_the_clock_is_set_back_after_it() {
+    for (restarted_after_h, gone_after_h) in [(0, 168), (100, 168)] {
+        let mut duo = duo(12, 20, [0, 0]);
+        invited(&mut duo, InviteForm::Link, None);
+        duo.run_for(restarted_after_h * 3_600_000);
+        duo.restart(Who::Therapist);
+        duo.set_clock(Who::Therapist, -30 * DAY);
+        duo.run_for((gone_after_h - restarted_after_h) * 3_600_000 - 120_000);
+        assert_eq!(is_there(&duo), [true; 2]);
+        duo.run_for(180_000);
+        assert_eq!(is_there(&duo), [false; 2], "restarted after {restarted_after_h} h");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_while_a_code_is_asked_for_makes_its_life_neither_longer_nor_shorter() {
+    for set in [-DAY, DAY] {
+        let mut duo = duo(13, 20, [0, 0]);
+        duo.command(
+            Who::Therapist,
+            Command::Invite { label: "Tuesday".into(), form: InviteForm::Code, minutes: Some(7) },
+        );
+        duo.set_clock(Who::Therapist, set);
+        duo.run_for(6 * 60_000);
+        assert_eq!(is_there(&duo), [true; 2], "{set}");
+        duo.run_for(61_000);
+        assert_eq!(is_there(&duo), [false; 2], "{set}");
+    }
+}
+
 /// Slots that a therapist with one contact holds open after its server told these times in turn.
 fn slots_after(own: u64, told: &[u64]) -> (BTreeSet<u64>, bool) {
     let mut duo = Duo::new(41);
