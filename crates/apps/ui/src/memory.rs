@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::dates::Clock;
 
 /// An invite that was made since the window opened.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct MadeInvite {
     /// The contact it will become.
     pub contact: ContactId,
@@ -25,6 +25,8 @@ pub struct MadeInvite {
     pub form: InviteForm,
     /// Unix seconds.
     pub expires: u64,
+    /// The same moment by the clock that never jumps, as of when it was made.
+    pub until: f64,
     /// Wrong tries so far, and how many there may be.
     pub tries: Option<(u8, u8)>,
     /// Uses that were begun and broken off, and how many there may be.
@@ -33,6 +35,13 @@ pub struct MadeInvite {
     pub burned: bool,
     /// For a contact that was there already.
     pub again: bool,
+}
+
+impl MadeInvite {
+    /// Whether it works no longer: too many tries, or its time is up by one of the two clocks.
+    pub(crate) fn is_over(&self, clock: Clock) -> bool {
+        self.burned || clock.unix >= self.expires || clock.mono >= self.until
+    }
 }
 
 /// What waits for an [`Event::Invited`].
@@ -165,7 +174,7 @@ impl Memory {
                     self.commands.push(Command::RefuseFile(file.id));
                 }
             }
-            Event::Invited { contact, text, form, expires } => self.invited(*contact, text, *form, *expires),
+            Event::Invited { contact, text, form, expires } => self.invited(*contact, text, *form, *expires, clock),
             Event::Waiting(contact) => {
                 self.session_contact = Some(*contact);
                 self.waiting_since.get_or_insert(clock.mono);
@@ -255,7 +264,7 @@ impl Memory {
         }
     }
 
-    fn invited(&mut self, contact: ContactId, text: &str, form: InviteForm, expires: u64) {
+    fn invited(&mut self, contact: ContactId, text: &str, form: InviteForm, expires: u64, clock: Clock) {
         let place = self.expected.iter().position(|expected| expected.form == form);
         let expected = place.and_then(|place| self.expected.remove(place));
         let (label, sibling, again) =
@@ -267,6 +276,7 @@ impl Memory {
             text: Zeroizing::new(text.to_owned()),
             form,
             expires,
+            until: clock.mono + expires.saturating_sub(clock.unix) as f64,
             tries: None,
             broken_off: None,
             burned: false,
@@ -366,5 +376,26 @@ impl Memory {
             (old, new) => old != new,
         });
         self.standing.push(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invite_is_over_by_the_first_of_both_clocks() {
+        let made = Clock { mono: 100.0, unix: 1_800_000_000, utc_offset: 0 };
+        let after = |mono: f64, unix: i64| {
+            let clock = Clock { mono: made.mono + mono, unix: made.unix.saturating_add_signed(unix), ..made };
+            let mut memory = Memory::default();
+            let (text, form) = ("4711-a-b-c-d".into(), InviteForm::Code);
+            memory.handle(&Event::Invited { contact: ContactId(1), text, form, expires: made.unix + 1_800 }, made);
+            memory.invites.iter().map(|invite| invite.is_over(clock)).collect::<Vec<_>>()
+        };
+        assert_eq!(after(1_799.0, 1_799), [false]);
+        assert_eq!(after(1_799.0, -86_400), [false]);
+        assert_eq!(after(1_800.0, 1_800 - 86_400), [true], "the clock was set back");
+        assert_eq!(after(10.0, 1_800), [true], "the clock was set forward");
     }
 }

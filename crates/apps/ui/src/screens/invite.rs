@@ -99,7 +99,7 @@ pub(crate) fn show(ui: &mut Ui, s: &mut Screen<'_>, contact: ContactId) {
 /// Returns the height that its content wants.
 fn code_card(ui: &mut Ui, s: &mut Screen<'_>, invite: &MadeInvite, label: &str, height: f32) -> f32 {
     let (t, theme) = (s.t, s.theme);
-    let expired = s.model.clock.unix >= invite.expires || invite.burned;
+    let expired = invite.is_over(s.model.clock);
     let padding = if ui.available_width() < 560.0 { 20 } else { 32 };
     let (_, wanted) = card(ui, padding, height, |ui| {
         let top = ui.cursor().min.y;
