@@ -8,6 +8,9 @@ use egui::Context;
 use sotto_session_api::Planes;
 use zeroize::Zeroizing;
 
+#[cfg(test)]
+mod hostile;
+
 /// What the only QR code in a grey picture of this size holds; `None` also where there are several, because none of them is
 /// meant more than another. `grey` is given columns and rows.
 pub fn code_in(width: usize, height: usize, grey: impl FnMut(usize, usize) -> u8) -> Option<Zeroizing<Vec<u8>>> {
