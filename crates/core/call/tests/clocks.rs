@@ -2,12 +2,13 @@
 //! (PROTOCOL §3.3).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use sotto_call::{Config, Input, Now, Output, Room, ServerReport, ServerRequest, ServerUrl};
 use sotto_identity::{IdentityKey, Secret};
 use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, ProfileRole};
 use sotto_sim::{Duo, SeededRng, Who};
+use sotto_wire::{CellType, server::MailboxId};
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
 const SKEW: i64 = 600;
@@ -215,6 +216,34 @@ fn a_clock_that_is_set_while_a_code_is_asked_for_makes_its_life_neither_longer_n
         assert_eq!(is_there(&duo), [true; 2], "{set}");
         duo.run_for(61_000);
         assert_eq!(is_there(&duo), [false; 2], "{set}");
+    }
+}
+
+#[test]
+fn what_comes_first_after_a_computer_slept_through_the_end_of_a_link_is_not_answered() {
+    for (asleep_s, is_answered) in [(0, true), (6 * DAY, true), (8 * DAY, false)] {
+        let mut duo = duo(14, 20, [0, 0]);
+        let (_, link) = duo.invite(InviteForm::Link);
+        let cells = Rc::new(RefCell::new(Vec::new()));
+        let held = cells.clone();
+        // Nothing arrives: it is kept here.
+        duo.tamper(move |from, cell| {
+            held.borrow_mut().push((from, cell));
+            Vec::new()
+        });
+        duo.command(Who::Client, Command::JoinInvite(link));
+        duo.run_for(2_000);
+        let first = cells.borrow().iter().find(|(from, _)| *from == Who::Client).unwrap().1.clone();
+        assert_eq!(first.cell_type(), Some(CellType::Hs1));
+        // No tick came while it slept; the steady clock may have stood still.
+        duo.set_clock(Who::Therapist, asleep_s);
+        for mailbox in duo.side(Who::Therapist).room.open_mailboxes() {
+            let report = ServerReport::Received(MailboxId(mailbox), first.clone());
+            duo.step(Who::Therapist, Input::Server(ServerUrl("ws://127.0.0.1:7000/v1".into()), report));
+        }
+        duo.run_for(1_000);
+        let answers = cells.borrow().iter().filter(|(from, _)| *from == Who::Therapist).count();
+        assert_eq!(answers > 0, is_answered, "after {asleep_s} s");
     }
 }
 
