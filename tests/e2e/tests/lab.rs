@@ -80,6 +80,7 @@ fn run_while(name: &str, programs: &Programs, links: &Links, talk_s: f64, talk: 
             .with("--mic", format!("file:{}", voice_file.display()))
             .with("--audio-out", format!("wav:{}", folder.join(&format!("{role}-hears.wav")).display()))
             .with("--video-out", format!("png:{}", folder.join(&format!("{role}-sees")).display()))
+            .with("--log", "trace")
             // Only the control build writes it.
             .with_variable("SOTTO_DANGEROUS_SIGNALLING_LOG", folder.join(&format!("{role}-opened")));
         // The client learns the server and its pin from the link.
@@ -100,11 +101,23 @@ fn run_while(name: &str, programs: &Programs, links: &Links, talk_s: f64, talk: 
     for (stats, role) in stats.iter().zip(ROLES) {
         println!("{name}: figures of the {role}: {stats}");
     }
+    check_what_is_said_here(&mut meeting, &stats);
     meeting.end();
     meeting.close();
     let links = captures.map(|capture| read_pcap(&capture.stop().unwrap()).unwrap());
     let sent = <[Wav; 2]>::try_from(sent).unwrap();
     Run { folder, links, sent, admit_us, talked_s: talk_s, waiting_sockets, stats }
+}
+
+/// Neither figures nor the most talkative log name an address of a person's computer.
+fn check_what_is_said_here(meeting: &mut Meeting, stats: &[Value; 2]) {
+    for (peer, stats) in meeting.both().into_iter().zip(stats) {
+        let said = format!("{}\n{stats}", peer.errors());
+        assert!(said.contains("swap") || said.len() > 500, "nothing is said at all");
+        for address in PERSONS.into_iter().flat_map(lab::addresses) {
+            assert!(!said.contains(&address.to_string()), "{address} in:\n{said}");
+        }
+    }
 }
 
 /// SSRC and sender of each stream of sound on a link, and whether the therapist sends it.

@@ -221,7 +221,7 @@ impl App {
 
     /// Shows the newest own picture to the scanner, and what it read to the interface.
     fn scan(&mut self) {
-        let (Some(scanner), Stage::Open(engine)) = (&self.scanner, &self.stage) else { return };
+        let (Some(scanner), Stage::Open(engine)) = (&mut self.scanner, &self.stage) else { return };
         let own = if self.preview.is_some() { &self.mirror } else { &engine.own };
         if let Some(picture) = own.latest() {
             scanner.look(picture);

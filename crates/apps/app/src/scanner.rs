@@ -2,7 +2,12 @@
 //!
 //! What is read here is foreign. It is decoded on a thread of its own; a decoder that panics has found no code.
 
-use std::{panic, sync::Arc, sync::mpsc, thread};
+use std::{
+    panic,
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
 
 use egui::Context;
 use sotto_session_api::Planes;
@@ -23,43 +28,72 @@ pub fn code_in(width: usize, height: usize, grey: impl FnMut(usize, usize) -> u8
     codes.all(|other| other == code).then_some(code)
 }
 
+/// Longer than the reader needs for a picture of any camera. It bounds its work by nothing: a picture full of corners of codes
+/// keeps it busy for hours.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// So many pictures are given up, each with a thread that goes on; then nothing is read until the person asks again.
+const MOST_GIVEN_UP: u32 = 2;
+
 /// Reads codes in the camera's pictures until it is dropped. One picture at a time: those that come meanwhile are left
 /// out.
 pub struct Scanner {
+    context: Context,
     pictures: mpsc::SyncSender<Arc<Planes>>,
     found: mpsc::Receiver<Zeroizing<Vec<u8>>>,
+    looked: Instant,
+    given_up: u32,
 }
 
 impl Scanner {
     /// Begins; the window is woken when a code was read.
     pub fn start(context: &Context) -> Self {
-        let (pictures, taken) = mpsc::sync_channel::<Arc<Planes>>(0);
-        let (sender, found) = mpsc::channel();
-        let context = context.clone();
-        thread::spawn(move || {
-            for planes in taken {
-                let code = panic::catch_unwind(|| code_of(&planes)).unwrap_or_default();
-                if let Some(code) = code {
-                    if sender.send(code).is_err() {
-                        return;
-                    }
-                    context.request_repaint();
-                }
-            }
-        });
-        Self { pictures, found }
+        Self::with_reader(context, code_of)
     }
 
-    /// Looks at this picture, unless it is busy with one.
-    pub fn look(&self, picture: Arc<Planes>) {
-        // Busy, or its thread is gone: the next one will do.
-        let _ = self.pictures.try_send(picture);
+    fn with_reader(context: &Context, read: fn(&Planes) -> Option<Zeroizing<Vec<u8>>>) -> Self {
+        let (pictures, found) = reader(context.clone(), read);
+        Self { context: context.clone(), pictures, found, looked: Instant::now(), given_up: 0 }
+    }
+
+    /// Looks at this picture, unless it is busy with one. One that takes too long is given up.
+    pub fn look(&mut self, picture: Arc<Planes>) {
+        match self.pictures.try_send(picture) {
+            Ok(()) => self.looked = Instant::now(),
+            // The next one will do.
+            Err(_) if self.looked.elapsed() < PATIENCE || self.given_up == MOST_GIVEN_UP => {}
+            Err(_) => {
+                tracing::warn!("a picture keeps the reader of codes busy");
+                (self.pictures, self.found) = reader(self.context.clone(), code_of);
+                self.looked = Instant::now();
+                self.given_up += 1;
+            }
+        }
     }
 
     /// What was read since the last call.
     pub fn poll(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.found.try_recv().ok()
     }
+}
+
+type Reader = (mpsc::SyncSender<Arc<Planes>>, mpsc::Receiver<Zeroizing<Vec<u8>>>);
+
+/// A thread that reads until the other end is dropped, and where its pictures go and its codes come from.
+fn reader(context: Context, read: fn(&Planes) -> Option<Zeroizing<Vec<u8>>>) -> Reader {
+    let (pictures, taken) = mpsc::sync_channel::<Arc<Planes>>(0);
+    let (sender, found) = mpsc::channel();
+    thread::spawn(move || {
+        for planes in taken {
+            let code = panic::catch_unwind(|| read(&planes)).unwrap_or_default();
+            if let Some(code) = code {
+                if sender.send(code).is_err() {
+                    return;
+                }
+                context.request_repaint();
+            }
+        }
+    });
+    (pictures, found)
 }
 
 fn code_of(planes: &Planes) -> Option<Zeroizing<Vec<u8>>> {
@@ -142,8 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_that_takes_too_long_is_given_up_and_the_next_one_read() {
+        let endless = |_: &Planes| -> Option<Zeroizing<Vec<u8>>> {
+            thread::sleep(Duration::from_secs(3600));
+            None
+        };
+        let mut scanner = Scanner::with_reader(&Context::default(), endless);
+        let began = Instant::now();
+        let found = loop {
+            scanner.look(Arc::new(seen(&pair(), (640, 480), 7, 20)));
+            if let Some(found) = scanner.poll() {
+                break found;
+            }
+            assert!(began.elapsed() < PATIENCE + Duration::from_secs(20), "nothing was read");
+            thread::sleep(Duration::from_millis(10));
+        };
+        assert_eq!((&*found, scanner.given_up), (&pair(), 1));
+    }
+
+    #[test]
     fn the_camera_is_read_until_a_code_comes() {
-        let scanner = Scanner::start(&Context::default());
+        let mut scanner = Scanner::start(&Context::default());
         let began = Instant::now();
         let found = loop {
             scanner.look(Arc::new(Planes::black(320, 240)));
