@@ -154,22 +154,22 @@ fn measured(loss: f64, rekey_every_s: u32, seed: u64, seconds: Option<u32>) -> [
 #[test]
 #[ignore = "a measurement of some four minutes: cargo xtask bench rekey runs it, by hand and in no CI"]
 fn rekeys_beside_none_without_loss() {
-    beside_none(0.0, 3);
+    beside_none(0.0, 3, 1);
 }
 
 #[test]
-#[ignore = "a measurement of some eight minutes: cargo xtask bench rekey runs it, by hand and in no CI"]
+#[ignore = "a measurement of some half an hour: cargo xtask bench rekey runs it, by hand and in no CI"]
 fn rekeys_beside_none_at_thirty_per_cent() {
-    beside_none(0.3, 5);
+    beside_none(0.3, 5, 3);
 }
 
-fn beside_none(loss: f64, every_s: u32) {
-    println!(
-        "| loss | session | person | rekeys | s | concealed, ms/s | frozen, ms/s | longest gap in a second, median / most, ms |"
-    );
-    println!("|---|---|---|---|---|---|---|---|");
-    let with = measured(loss, every_s, 100, None);
-    let without = measured(loss, 180, 100, Some(with[1].seconds.ceil() as u32));
+/// Concealed and frozen, ms in a second, around one rekey and in the same seconds of the other session.
+type Sample = [[f64; 2]; 2];
+
+/// Two sessions, with rekeys and without; what was around each rekey.
+fn pair(loss: f64, every_s: u32, seed: u64) -> Vec<Sample> {
+    let with = measured(loss, every_s, seed, None);
+    let without = measured(loss, 180, seed, Some(with[1].seconds.ceil() as u32));
     for (name, both) in [("with rekeys", &with), ("without", &without)] {
         for (figures, person) in both.iter().zip(["therapist", "client"]) {
             let [concealed, frozen] = figures.mean(0..figures.troubled.len());
@@ -186,35 +186,41 @@ fn beside_none(loss: f64, every_s: u32) {
     // The same seconds of both sessions, so that what the line and the computer do in time counts for both; without those in
     // which the other session, which is the shipped one with a rekey every three minutes, had one itself. Both persons are one
     // sample: it is the same rekey.
-    let [one, other] = [&with, &without].map(|both| {
-        assert_eq!(both[0].rekeys(), both[1].rekeys());
-        &both[0]
-    });
-    assert!(one.rekeys() >= REKEYS, "{} rekeys in {} s", one.rekeys(), one.seconds);
-    let disturbed = other.around_rekeys();
-    let clean = |seconds: &std::ops::Range<usize>| {
+    let disturbed = without[1].around_rekeys();
+    let is_clean = |seconds: &std::ops::Range<usize>| {
         !disturbed.iter().any(|others| others.start < seconds.end && seconds.start < others.end)
     };
-    let around: Vec<_> = one.around_rekeys().into_iter().filter(clean).collect();
-    assert!(around.len() as u64 >= REKEYS - 2, "{} rekeys beside seconds without", around.len());
+    let around: Vec<_> = with[1].around_rekeys().into_iter().filter(is_clean).collect();
+    assert!(with[1].rekeys() >= REKEYS && around.len() as u64 >= REKEYS - 2, "{} rekeys", around.len());
+    let mean = |both: &[Figures; 2], seconds: &std::ops::Range<usize>| {
+        let [one, other] = both.each_ref().map(|figures| figures.mean(seconds.clone()));
+        [0, 1].map(|which| (one[which] + other[which]) / 2.0)
+    };
+    around.iter().map(|seconds| [mean(&with, seconds), mean(&without, seconds)]).collect()
+}
+
+fn beside_none(loss: f64, every_s: u32, pairs: u64) {
+    println!(
+        "| loss | session | person | rekeys | s | concealed, ms/s | frozen, ms/s | longest gap in a second, median / most, ms |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let pairs = std::env::var("SOTTO_REKEY_PAIRS").ok().and_then(|n| n.parse().ok()).unwrap_or(pairs);
+    let samples: Vec<Sample> = (0..pairs).flat_map(|n| pair(loss, every_s, 100 * (n + 1))).collect();
     for (which, what) in ["concealed", "frozen"].into_iter().enumerate() {
-        let mean = |both: &[Figures; 2], seconds: &std::ops::Range<usize>| {
-            both.iter().map(|figures| figures.mean(seconds.clone())[which]).sum::<f64>() / 2.0
+        let of = |value: fn(&Sample, usize) -> f64| -> Vec<f64> {
+            samples.iter().map(|sample| value(sample, which)).collect()
         };
-        let with: Vec<f64> = around.iter().map(|seconds| mean(&with, seconds)).collect();
-        let without: Vec<f64> = around.iter().map(|seconds| mean(&without, seconds)).collect();
-        let more: Vec<f64> = with.iter().zip(&without).map(|(with, without)| with - without).collect();
-        let ((with, _), (without, _), (more, reach)) =
-            (mean_and_reach(&with), mean_and_reach(&without), mean_and_reach(&more));
+        let (with, _) = mean_and_reach(&of(|sample, which| sample[0][which]));
+        let (without, _) = mean_and_reach(&of(|sample, which| sample[1][which]));
+        let (more, reach) = mean_and_reach(&of(|sample, which| sample[0][which] - sample[1][which]));
         println!(
             "loss {:.0} % both ways, {what}: {with:.1} ms/s around {} rekeys, {without:.1} in the same seconds without; \
              {more:+.1} ± {reach:.1} ms/s",
             loss * 100.0,
-            around.len(),
+            samples.len(),
         );
-        assert!(
-            more <= reach,
-            "{what} sound or picture is above that of a session without rekeys: {more:.1} ± {reach:.1} ms/s"
-        );
+        // Three standard errors: what freezes goes on for seconds, so that neighbours are alike and an error is larger than it
+        // looks.
+        assert!(more <= 1.5 * reach, "{what} is above that of sessions without rekeys: {more:.1} ± {reach:.1} ms/s");
     }
 }

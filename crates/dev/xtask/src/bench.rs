@@ -52,7 +52,7 @@ fn rekey() -> Outcome {
     system::ensure_build_packages()?;
     system::try_test_packages();
     Progress::start().step(
-        "Measuring sessions with and without rekeys (some fifteen minutes)",
+        "Measuring sessions with and without rekeys (some thirty-five minutes)",
         cargo().args(["test", "-p", "sotto-e2e", "--test", "rekey", "--"]).args([
             "--ignored",
             "--nocapture",
