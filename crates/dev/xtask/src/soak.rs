@@ -56,28 +56,22 @@ fn leaks(options: &[String]) -> Outcome {
 
 /// A long call in network namespaces, and everything that an eavesdropper tries on the captures of its links.
 fn capture(options: &[String]) -> Outcome {
-    let seconds = match options {
-        [] => "600",
-        [option, seconds] if option == "--seconds" => seconds,
-        _ => return Err(usage()),
+    let what = |seconds: &str| {
+        format!("A call of {seconds} seconds, and what its captures show (600 take about twenty minutes)")
     };
-    if !seconds.parse::<u32>().is_ok_and(|seconds| seconds >= SHORTEST_CAPTURE) {
-        return Err(Failure::new(format!("--seconds N: {SHORTEST_CAPTURE} seconds or more")));
-    }
-    system::ensure_build_packages()?;
-    system::try_test_packages();
-    let judge = ["test", "-p", "sotto-e2e", "--test", "lab", "a_relayed_session", "--", "--nocapture"];
-    Progress::start().step(
-        &format!("A call of {seconds} seconds, and what its captures show (600 take about twenty minutes)"),
-        // A run that was skipped would have shown nothing.
-        cargo().args(judge).env("SOTTO_CAPTURE_SECONDS", seconds).env("SOTTO_NO_SKIP", "1"),
-    )
+    call(options, "600", what, "SOTTO_CAPTURE_SECONDS", &["a_relayed_session", "--", "--nocapture"])
 }
 
 /// What an observer sees of the sound of a whole session.
 fn shape(options: &[String]) -> Outcome {
+    let what = |seconds: &str| format!("A session of {seconds} seconds, and what its sound looks like from outside");
+    call(options, "3000", what, "SOTTO_SHAPE_SECONDS", &["a_whole_session", "--", "--ignored", "--nocapture"])
+}
+
+/// Runs a test of the laboratory with a length of its own.
+fn call(options: &[String], usual: &str, what: impl FnOnce(&str) -> String, variable: &str, test: &[&str]) -> Outcome {
     let seconds = match options {
-        [] => "3000",
+        [] => usual,
         [option, seconds] if option == "--seconds" => seconds,
         _ => return Err(usage()),
     };
@@ -86,9 +80,13 @@ fn shape(options: &[String]) -> Outcome {
     }
     system::ensure_build_packages()?;
     system::try_test_packages();
-    let judge = ["test", "-p", "sotto-e2e", "--test", "lab", "a_whole_session", "--", "--ignored", "--nocapture"];
+    // A run that was skipped would have shown nothing.
     Progress::start().step(
-        &format!("A session of {seconds} seconds, and what its sound looks like from outside"),
-        cargo().args(judge).env("SOTTO_SHAPE_SECONDS", seconds).env("SOTTO_NO_SKIP", "1"),
+        &what(seconds),
+        cargo()
+            .args(["test", "-p", "sotto-e2e", "--test", "lab"])
+            .args(test)
+            .env(variable, seconds)
+            .env("SOTTO_NO_SKIP", "1"),
     )
 }
