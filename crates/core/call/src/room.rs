@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cheat")]
 mod cheat;
+mod clock;
 mod outcomes;
 mod record;
 mod relink;
@@ -28,28 +29,13 @@ use crate::{
     host::{Host, HostEffect, Kind, Own},
     io::{Change, FileReport, FileRequest, Input, Now, Output, ServerReport, ServerRequest, ServerUrl, Ticket},
     join::{Join, JoinEffect},
-    room::resume::Resumables,
+    room::{clock::ServerClock, resume::Resumables},
 };
 
 /// An HS1 of a pinned client never replaces a session that was heard this recently (PROTOCOL §4.5).
 const HEARD_MS: u64 = 5_000;
 /// A pairing that never completed goes after a day (PROTOCOL §4.5).
 const PAIRING_LIFE_S: u64 = 24 * 3600;
-/// No program that speaks this protocol is older, so a server's clock that says so is wrong: 2026-01-01.
-const EARLIEST_UNIX: u64 = 1_767_225_600;
-
-/// A server's clock: what it said, and when by the clock that nobody sets.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ServerClock {
-    unix: u64,
-    at_ms: u64,
-}
-
-impl ServerClock {
-    const fn at(self, now: Now) -> u64 {
-        self.unix.saturating_add(now.mono_ms.saturating_sub(self.at_ms) / 1000)
-    }
-}
 
 /// What a room starts with.
 pub struct Config {
@@ -352,11 +338,9 @@ impl Room {
         match report {
             ServerReport::Online { unix_time, .. } => {
                 let latest = self.latest.entry(server.clone()).or_default();
-                let is_believed = unix_time >= EARLIEST_UNIX.max(latest.saturating_sub(CLOCK_TOLERANCE_S));
-                *latest = unix_time.max(*latest);
-                let clock = is_believed.then_some(ServerClock { unix: unix_time, at_ms: ctx.now.mono_ms });
+                let clock = ServerClock::believed(unix_time, latest, ctx.now);
                 let was_known = self.online.insert(server.clone(), clock).is_some();
-                if is_believed && unix_time.abs_diff(ctx.now.unix) > CLOCK_TOLERANCE_S && !was_known {
+                if clock.is_some() && unix_time.abs_diff(ctx.now.unix) > CLOCK_TOLERANCE_S && !was_known {
                     ctx.notice("clock", Severity::Warning);
                 }
                 self.look(ctx);
