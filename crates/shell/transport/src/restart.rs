@@ -9,9 +9,10 @@ use sotto_wire::{Description, sig::IceCredentials};
 use webrtc::peer_connection::RTCSessionDescription;
 
 use crate::{
-    Relay, TransportFault, sdp,
-    supervisor::Signal,
-    transport::{CLOSED, Negotiation, Transport, ice_servers, internal, resolve},
+    Relay, TransportFault,
+    runtime::Rebinds,
+    sdp,
+    transport::{Negotiation, Transport, ice_servers, internal, resolve},
 };
 
 impl Transport {
@@ -85,7 +86,6 @@ impl Transport {
             .build();
         self.peer_connection.set_configuration(configuration).await.map_err(internal("restart: configuration"))?;
         self.sources.restart(resolved);
-        self.signals.send(Signal::Restart).await.map_err(|_| CLOSED)?;
         negotiation.remote = false;
         negotiation.early.clear();
         negotiation.candidates = 0;
@@ -94,7 +94,9 @@ impl Transport {
 
     async fn apply_own(&self, own: RTCSessionDescription) -> Result<IceCredentials, TransportFault> {
         let fields = sdp::own_fields(&own.sdp).ok_or(TransportFault::Internal("own SDP"))?;
+        let bound = self.rebinds.expect();
         self.peer_connection.set_local_description(own).await.map_err(internal("restart: local description"))?;
+        Rebinds::wait(bound).await;
         Ok(IceCredentials { ufrag: fields.ufrag, pwd: fields.pwd })
     }
 }
@@ -105,5 +107,9 @@ fn renewed(negotiation: &Negotiation, peer: &IceCredentials) -> Result<Descripti
         return Err(TransportFault::BadDescription);
     }
     let described = negotiation.described.clone().ok_or(TransportFault::Internal("restart"))?;
+    // Both change at a restart (RFC 8445 §9); with the same ones the crate would take it for none.
+    if peer.ufrag == described.ufrag || peer.pwd == described.pwd {
+        return Err(TransportFault::BadDescription);
+    }
     Ok(Description { ufrag: peer.ufrag.clone(), pwd: peer.pwd.clone(), ..described })
 }

@@ -1,9 +1,15 @@
 //! The `Runtime` that `webrtc` runs on: tokio, with a capped sleep, our sockets, and a notice when the driver ends.
 
-use core::{future::Future, net::SocketAddr, pin::Pin, time::Duration};
+use core::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use std::{io, net::ToSocketAddrs, sync::Arc};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
@@ -15,11 +21,42 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// `close()` of the crate waits this long for its driver: not a timer of the driver, so left alone.
 const DRIVER_STOP_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// How long a restart waits for its sockets. The driver binds them as soon as it runs; only one that has ended doesn't.
+const REBIND_TIME: Duration = Duration::from_secs(1);
+
+/// Which attempt the sockets belong to. The crate marks a restart by one flag: a second one begun before its driver has
+/// seen the first would gather on the first one's sockets, and be refused by the relay for it (RFC 8656 §7.2, 437).
+#[derive(Default)]
+pub(crate) struct Rebinds {
+    awaited: AtomicBool,
+    bound: watch::Sender<u32>,
+}
+
+impl Rebinds {
+    /// The next socket that is bound is the first of a restart.
+    pub(crate) fn expect(&self) -> watch::Receiver<u32> {
+        self.awaited.store(true, Ordering::Release);
+        self.bound.subscribe()
+    }
+
+    /// Restarts that were bound.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> u32 {
+        *self.bound.borrow()
+    }
+
+    /// Until the restart has sockets of its own, or it is clear that it gets none.
+    pub(crate) async fn wait(mut bound: watch::Receiver<u32>) {
+        let _ = tokio::time::timeout(REBIND_TIME, bound.changed()).await;
+    }
+}
+
 /// See the module.
 pub(crate) struct CallRuntime {
     pub knobs: Knobs,
     pub signals: mpsc::Sender<Signal>,
     pub sources: Arc<Sources>,
+    pub rebinds: Arc<Rebinds>,
 }
 
 impl core::fmt::Debug for CallRuntime {
@@ -41,6 +78,14 @@ impl Runtime for CallRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        // The driver calls this between the last event of the old sockets and the first of the new ones, so the signal
+        // comes in between, too: what the old ones still gathered is never taken for the restart's.
+        if self.rebinds.awaited.swap(false, Ordering::AcqRel) {
+            if self.signals.try_send(Signal::Restart).is_err() {
+                tracing::debug!("signal to the supervisor dropped: full or closed");
+            }
+            self.rebinds.bound.send_modify(|bound| *bound = bound.wrapping_add(1));
+        }
         let options = socket2::SockRef::from(&socket);
         // A key frame of 100 packets in one go must not overrun the default 208 KiB while the machine is loaded.
         // What the system doesn't allow stays as it is.

@@ -32,7 +32,7 @@ use crate::{
     candidate::{self, CandidatePolicy},
     knobs::Knobs,
     provider::CallCrypto,
-    runtime::{Bind, CallRuntime},
+    runtime::{Bind, CallRuntime, Rebinds},
     sdp,
     settings::{self, CHANNEL_BUFFER, CHANNELS, MAX_MESSAGE},
     sources::{Resolved, Sources},
@@ -63,6 +63,7 @@ pub struct Transport {
     pub(crate) config: TransportConfig,
     policy: CandidatePolicy,
     pub(crate) sources: Arc<Sources>,
+    pub(crate) rebinds: Arc<Rebinds>,
     knobs: Knobs,
     tap: Arc<TapShared>,
     pub(crate) negotiation: Mutex<Negotiation>,
@@ -132,8 +133,14 @@ impl Transport {
             events: events.downgrade(),
             local: config.ssrcs.map(|(media, _)| media),
         });
-        let peer_connection =
-            build(&config, &knobs, signals.clone(), sources.clone(), settings::registry(&knobs, &tap)).await?;
+        let rebinds = Arc::<Rebinds>::default();
+        let runtime = CallRuntime {
+            knobs: knobs.clone(),
+            signals: signals.clone(),
+            sources: sources.clone(),
+            rebinds: rebinds.clone(),
+        };
+        let peer_connection = build(&config, runtime, settings::registry(&knobs, &tap)).await?;
         let mut tracks = Vec::with_capacity(3);
         for (index, ssrcs) in config.ssrcs.into_iter().enumerate() {
             let track = Arc::new(TrackLocalStaticRTP::new(settings::local_track(index, ssrcs, &knobs)));
@@ -176,6 +183,7 @@ impl Transport {
             config,
             policy,
             sources,
+            rebinds,
             knobs,
             tap,
             negotiation,
@@ -409,12 +417,11 @@ pub(crate) async fn resolve(relays: &[Relay], relay_only: bool) -> Result<Resolv
 
 async fn build(
     config: &TransportConfig,
-    knobs: &Knobs,
-    signals: mpsc::Sender<Signal>,
-    sources: Arc<Sources>,
+    runtime: CallRuntime,
     registry: Registry,
 ) -> Result<Arc<dyn PeerConnection>, TransportFault> {
-    let provider: Arc<dyn RTCCryptoProvider> = Arc::new(CallCrypto::new(signals.clone()).map_err(internal("crypto"))?);
+    let provider: Arc<dyn RTCCryptoProvider> =
+        Arc::new(CallCrypto::new(runtime.signals.clone()).map_err(internal("crypto"))?);
     let certificate = settings::certificate(provider.crypto()).map_err(internal("certificate"))?;
     let policy = if config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
     let configuration = RTCConfigurationBuilder::new()
@@ -422,14 +429,14 @@ async fn build(
         .with_ice_transport_policy(policy)
         .with_certificates(vec![certificate])
         .build();
-    let bind = if config.relay_only { Bind::TowardsRelays(sources.clone()) } else { Bind::Everywhere };
+    let bind = if config.relay_only { Bind::TowardsRelays(runtime.sources.clone()) } else { Bind::Everywhere };
     let peer_connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
-        .with_media_engine(settings::media_engine(knobs).map_err(internal("media engine"))?)
+        .with_media_engine(settings::media_engine(&runtime.knobs).map_err(internal("media engine"))?)
         .with_interceptor_registry(registry)
         .with_setting_engine(settings::setting_engine(provider))
-        .with_runtime(Arc::new(CallRuntime { knobs: knobs.clone(), signals: signals.clone(), sources }))
-        .with_handler(Arc::new(Handler(signals)))
+        .with_handler(Arc::new(Handler(runtime.signals.clone())))
+        .with_runtime(Arc::new(runtime))
         .with_udp_addrs(vec![bind])
         .with_data_channel_send_buffer_limit(CHANNEL_BUFFER)
         .build()

@@ -158,25 +158,30 @@ async fn a_restart_that_comes_before_the_loss_is_noticed_tells_of_the_loss() {
 async fn a_restart_that_was_not_answered_can_be_repeated() {
     let server = TurnServer::start().await;
     let (mut client, mut therapist) = connected(&server).await;
+    // The messages to the peer were lost; the last one arrives. They come faster than any relay answers.
     let first = client.transport.restart(vec![server.relay()]).await.unwrap();
-    // The message to the peer was lost; this one arrives.
+    for _ in 0..3 {
+        client.transport.restart(vec![server.relay()]).await.unwrap();
+    }
     let second = client.transport.restart(vec![server.relay()]).await.unwrap();
     assert_ne!(first.ufrag, second.ufrag);
     let answer = therapist.transport.accept_restart(vec![server.relay()], &second).await.unwrap();
     client.transport.finish_restart(&answer).await.unwrap();
-    let until = tokio::time::Instant::now() + Duration::from_secs(5);
-    loop {
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    let mut recovered = [false; 2];
+    while recovered != [true; 2] {
         let (from, event) = tokio::select! {
             event = client.events.recv() => (0, event),
             event = therapist.events.recv() => (1, event),
-            () = tokio::time::sleep_until(until) => break,
+            () = tokio::time::sleep_until(until) => panic!("recovered: {recovered:?}"),
         };
         match event.expect("open") {
             TransportEvent::LocalCandidate(candidate) if from == 0 => {
                 therapist.transport.add_candidate(&candidate).await.unwrap();
             }
             TransportEvent::LocalCandidate(candidate) => client.transport.add_candidate(&candidate).await.unwrap(),
-            TransportEvent::Failed(fault) => panic!("{fault:?}"),
+            TransportEvent::Recovered => recovered[from] = true,
+            TransportEvent::Failed(fault) | TransportEvent::RestartFailed(fault) => panic!("{fault:?}"),
             _ => {}
         }
     }
@@ -188,7 +193,10 @@ async fn credentials_that_are_none_are_refused_and_change_nothing() {
     let server = TurnServer::start().await;
     let (mut client, mut therapist) = connected(&server).await;
     let good = IceCredentials { ufrag: "abcd".into(), pwd: "abcdefghijklmnopqrstuv".into() };
+    // Those of the connection as it is: the crate would take that for no restart.
+    let present = client.transport.description().await.unwrap();
     let bad = [
+        IceCredentials { ufrag: present.ufrag, pwd: present.pwd },
         IceCredentials { ufrag: "abc".into(), ..good.clone() },
         IceCredentials { ufrag: "a".repeat(256), ..good.clone() },
         IceCredentials { ufrag: "ab\r\na=candidate:x".into(), ..good.clone() },

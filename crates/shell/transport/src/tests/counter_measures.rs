@@ -181,3 +181,16 @@ async fn d9_only_relay_candidates_leave_and_enter() {
         transport.close().await;
     }
 }
+
+/// One thread, so that the driver runs only while somebody waits for it: as a busy machine looks.
+#[tokio::test]
+async fn each_restart_has_sockets_of_its_own_however_fast_they_follow() {
+    let server = TurnServer::start().await;
+    let [mut client, mut therapist] = pair(&server, [Knobs::default(), Knobs::default()]).await;
+    connect(&mut client, &mut therapist).await.unwrap();
+    for bound in 1..=4 {
+        client.transport.restart(vec![server.relay()]).await.unwrap();
+        assert_eq!(client.transport.rebinds.count(), bound, "else the relay refuses the next one (437)");
+    }
+    close(&client, &therapist).await;
+}
