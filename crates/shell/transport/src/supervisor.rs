@@ -329,7 +329,7 @@ impl Supervisor {
     }
 }
 
-/// Sends what was queued, in order, from the moment the channel is open.
+/// Sends what was queued, in order, once the channel is open and the other side's is, too.
 async fn write_records(
     channel: Arc<dyn DataChannel>,
     mut records: mpsc::Receiver<SealedRecord>,
@@ -338,6 +338,7 @@ async fn write_records(
     if open.await.is_err() {
         return;
     }
+    tokio::time::sleep(SETTLE_TIME).await;
     while let Some(record) = records.recv().await {
         // Waits while SCTP holds more than its share.
         if channel.send(bytes::BytesMut::from(&record.bytes[..])).await.is_err() {
