@@ -19,15 +19,15 @@ pub struct AudioSizes {
 }
 
 impl AudioSizes {
-    /// How much later or earlier than its turn a packet comes after the one before, ms: the 99th percentile of the
-    /// packets in these times (microseconds). `packet_ms` is from one to the next.
+    /// How much later or earlier than its turn a packet comes after the one before, ms: this percentile of the packets in
+    /// these times (microseconds). `packet_ms` is from one to the next.
     #[must_use]
-    pub fn unevenness_ms(&self, packet_ms: f64, during: std::ops::Range<u64>) -> f64 {
+    pub fn unevenness_ms(&self, packet_ms: f64, percentile: usize, during: std::ops::Range<u64>) -> f64 {
         let at_us: Vec<u64> = self.at_us.iter().copied().filter(|at| during.contains(at)).collect();
         let mut off: Vec<f64> =
             at_us.windows(2).map(|pair| (pair[1].abs_diff(pair[0]) as f64 / 1000.0 - packet_ms).abs()).collect();
         off.sort_by(f64::total_cmp);
-        off.get(off.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default()
+        off.get(off.len().saturating_sub(1) * percentile / 100).copied().unwrap_or_default()
     }
 }
 
@@ -69,12 +69,12 @@ mod tests {
     #[test]
     fn what_comes_out_of_its_turn_is_seen() {
         let mut sizes = AudioSizes { at_us: (0..1000).map(|n| n * 20_000).collect(), ..AudioSizes::default() };
-        assert!(sizes.unevenness_ms(20.0, 0..u64::MAX) < 0.001);
+        assert!(sizes.unevenness_ms(20.0, 99, 0..u64::MAX) < 0.001);
         // Two in a hundred come 5 ms late.
         for at in sizes.at_us.iter_mut().skip(25).step_by(50) {
             *at += 5_000;
         }
-        assert!((sizes.unevenness_ms(20.0, 0..u64::MAX) - 5.0).abs() < 0.001);
-        assert!(sizes.unevenness_ms(20.0, 0..400_000) < 0.001, "only what was asked for");
+        assert!((sizes.unevenness_ms(20.0, 99, 0..u64::MAX) - 5.0).abs() < 0.001);
+        assert!(sizes.unevenness_ms(20.0, 99, 0..400_000) < 0.001, "only what was asked for");
     }
 }

@@ -1,4 +1,4 @@
-//! Microphone → Opus at a constant rate → sealed packets of one size, also when muted (PROTOCOL §7.5).
+//! Microphone → Opus at a constant rate → sealed packets of one size and at one pace, also when muted (PROTOCOL §7.5).
 
 use std::{
     sync::atomic::Ordering,
@@ -7,8 +7,9 @@ use std::{
 };
 
 use sotto_codecs::{AudioRung, OpusEncoder};
+use sotto_devices::monotonic_us;
 use sotto_frame_crypto::{MEDIA_OVERHEAD, Shape};
-use sotto_media::{AUDIO_FRAME, AudioEncoder, AudioSource, DeviceFault, LevelMeter, MediaPacket};
+use sotto_media::{AUDIO_FRAME, AudioEncoder, AudioSource, Departures, DeviceFault, LevelMeter, MediaPacket};
 use sotto_session_api::{Event, MediaDirection, MediaTrack, MicrophoneChoice};
 use sotto_wire::{Codec, TrackId};
 
@@ -32,6 +33,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
     let mut frame = [0_i16; AUDIO_FRAME];
     let mut timestamp = 0_u32;
     let mut due = Instant::now();
+    let mut departures = Departures::default();
     let mut level = LevelMeter::default();
     let mut is_first = true;
     while !shared.is_stopped() {
@@ -48,6 +50,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
         } else {
             due = Instant::now();
         }
+        let leaves_us = departures.next(monotonic_us());
         if shared.audio_muted.load(Ordering::Relaxed) {
             frame = [0; AUDIO_FRAME];
         }
@@ -61,6 +64,7 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
         };
         let packet = MediaPacket { marker: false, rtp_timestamp: timestamp, payload };
         timestamp = timestamp.wrapping_add(AUDIO_FRAME as u32);
+        thread::sleep(Duration::from_micros(leaves_us.saturating_sub(monotonic_us())));
         let size = match shared.send(TrackId::Audio, Codec::Opus, &packet, shape) {
             Ok(Some(size)) => size,
             Ok(None) => continue,
