@@ -4,6 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sotto_call::Now;
 
+/// Of threads that work on pictures.
+const PICTURE_NICE: i32 = 10;
+
 /// Randomness of the operating system. Its failure ends the program: nothing may go on without it.
 #[cfg(not(feature = "seeded-for-test"))]
 pub(crate) const fn os_rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
@@ -35,6 +38,16 @@ pub(crate) fn usage() -> (f64, u64) {
         .and_then(|statm| statm.split_whitespace().nth(1).and_then(|n| n.parse().ok()))
         .unwrap_or_default();
     (ticks / 100.0, pages * 4)
+}
+
+/// This thread gives way to those of the sound when there is too little computer for all: people talk on with a picture
+/// that falters, and not the other way round.
+pub(crate) fn give_way_to_sound() {
+    use rustix::{process::setpriority_process, thread::gettid};
+    // Takes no privilege. Linux has a priority for each thread, named by its number.
+    if setpriority_process(Some(gettid()), PICTURE_NICE).is_err() {
+        tracing::debug!("the picture's thread keeps its priority");
+    }
 }
 
 /// No core dump, no other program of this user may read our memory, and none of it is swapped out where the system

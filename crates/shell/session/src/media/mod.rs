@@ -32,7 +32,7 @@ use sotto_transport::Transport;
 use sotto_wire::{Codec, TrackId};
 use tokio::sync::mpsc as tokio_mpsc;
 
-use crate::{engine::Message, scrub, transports::PacketInlet};
+use crate::{engine::Message, process, scrub, transports::PacketInlet};
 use counters::Counters;
 pub(crate) use devices::Devices;
 
@@ -221,11 +221,23 @@ impl Media {
         }
         {
             let (shared, devices, own) = (shared.clone(), devices.clone(), slots.0.clone());
-            spawn("camera", Box::new(move || camera::run(&shared, &devices, &own)));
+            spawn(
+                "camera",
+                Box::new(move || {
+                    process::give_way_to_sound();
+                    camera::run(&shared, &devices, &own);
+                }),
+            );
         }
         {
             let (shared, peer) = (shared.clone(), slots.1.clone());
-            spawn("picture", Box::new(move || picture::run(&shared, &devices, &frames, &peer)));
+            spawn(
+                "picture",
+                Box::new(move || {
+                    process::give_way_to_sound();
+                    picture::run(&shared, &devices, &frames, &peer);
+                }),
+            );
         }
         Self { shared, threads, inlet: inlet.clone(), slots }
     }
