@@ -1,7 +1,11 @@
 //! When a packet of sound leaves.
 
-/// From a frame's capture to its packet, microseconds: longer than encoding takes, and than a device usually is late.
-const DELAY_US: u64 = 3_000;
+/// From a frame's capture to its packet, microseconds: encoding, and what a device is usually late by.
+const DELAY_US: u64 = 5_000;
+/// The least, longer than encoding takes: when a device is later than usual, its packets follow it and not the encoder.
+const LEAST_US: u64 = 2_000;
+/// The most.
+const MOST_US: u64 = 8_000;
 /// From one packet to the next, microseconds.
 const PACKET_US: u64 = 20_000;
 /// How much of what a device runs fast or slow is followed with each packet.
@@ -11,14 +15,14 @@ const STALL_US: i64 = 10_000;
 
 /// Departures at an even pace. How long the encoder works depends on what is said, and less on silence: a packet that
 /// left as soon as it was ready would tell an observer with a good clock who speaks and who is muted, although all have
-/// one size (RFC 6562). So it leaves 3 ms after its frame was captured, and small delays of the device are evened out.
+/// one size (RFC 6562). So it leaves 5 ms after its frame was captured, and small delays of the device are evened out.
 ///
 /// ```
 /// use sotto_media::Departures;
 /// let mut departures = Departures::default();
-/// assert_eq!(departures.next(1_000_000), 1_003_000);
+/// assert_eq!(departures.next(1_000_000), 1_005_000);
 /// // A little late: the packet is in time all the same.
-/// assert!(departures.next(1_021_000).abs_diff(1_023_000) < 50);
+/// assert!(departures.next(1_021_000).abs_diff(1_025_000) < 50);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Departures {
@@ -27,7 +31,7 @@ pub struct Departures {
 
 impl Departures {
     /// When the packet leaves whose frame was captured at `captured_us`, both in microseconds of one monotonic clock:
-    /// never before its capture, never more than 6 ms after it.
+    /// 2 to 8 ms after its capture.
     pub fn next(&mut self, captured_us: u64) -> u64 {
         let wanted = captured_us.saturating_add(DELAY_US);
         let expected = self.expected_us.unwrap_or(wanted);
@@ -35,7 +39,7 @@ impl Departures {
         let leaves =
             if off.saturating_abs() > STALL_US { wanted } else { expected.saturating_add_signed(off / FOLLOWED) };
         self.expected_us = Some(leaves.saturating_add(PACKET_US));
-        leaves.clamp(captured_us, wanted.saturating_add(DELAY_US))
+        leaves.clamp(captured_us.saturating_add(LEAST_US), captured_us.saturating_add(MOST_US))
     }
 }
 
@@ -67,7 +71,25 @@ mod tests {
         assert!(unevenness(&leaving) <= 30);
         for (n, leaves) in (0..).zip(leaving) {
             let captured = 1_000_000 + n * (PACKET_US + 20);
-            assert!((captured..=captured + 2 * DELAY_US).contains(&leaves));
+            assert!((captured + LEAST_US..=captured + MOST_US).contains(&leaves));
+        }
+    }
+
+    #[test]
+    fn a_device_with_blocks_of_its_own_is_followed_and_never_the_encoder() {
+        // Blocks of 1024 samples, of 30 ms, and one step of 8 ms: frames come when the block with their end has come.
+        for block_us in [21_333, 30_000] {
+            let mut departures = Departures::default();
+            for n in 1..5000_u64 {
+                let captured = 1_000_000 + (n * PACKET_US).div_ceil(block_us) * block_us;
+                let leaves = departures.next(captured);
+                assert!((captured + LEAST_US..=captured + MOST_US).contains(&leaves), "{block_us} {n}");
+            }
+        }
+        let mut departures = Departures::default();
+        for n in 0..200_u64 {
+            let captured = 1_000_000 + n * PACKET_US + if n < 100 { 0 } else { 8_000 };
+            assert!(departures.next(captured) >= captured + LEAST_US);
         }
     }
 
@@ -77,10 +99,10 @@ mod tests {
         departures.next(1_000_000);
         // Five frames at once, as a device gives them that was not heard for a while, then in turn again.
         for n in 0..5 {
-            assert!(departures.next(1_120_000 + n * 50) <= 1_126_000 + n * 50);
+            assert!(departures.next(1_120_000 + n * 50) <= 1_128_000 + n * 50);
         }
         for n in 1..20 {
-            assert!(departures.next(1_120_000 + n * PACKET_US) <= 1_126_000 + n * PACKET_US);
+            assert!(departures.next(1_120_000 + n * PACKET_US) <= 1_128_000 + n * PACKET_US);
         }
         assert_eq!(departures.next(0), DELAY_US, "a clock that was set back");
         assert!(departures.next(u64::MAX) >= u64::MAX - 1);
