@@ -27,8 +27,8 @@ pub(crate) trait Impairment: Send + Sync {
 pub(crate) struct Knobs {
     /// D1: longest sleep of the crate's driver.
     pub sleep_cap: Option<Duration>,
-    /// D1: the crate's driver goes round once more before it sleeps.
-    pub second_round: bool,
+    /// D1: the crate's driver goes round again before it sleeps.
+    pub more_rounds: bool,
     /// D2: give retransmissions their own number back before the NACK generator looks.
     pub rtx_unwrap: bool,
     /// D2: how often one packet is asked for; 0 is without end.
@@ -51,9 +51,9 @@ impl Default for Knobs {
     fn default() -> Self {
         Self {
             // 2 ms: relayed calls connect in 0.1 s in place of 0.3 to 0.5 s for some 0.1 s of CPU per 10 s of call. Without
-            // the second round, it would be 1.9 s, and packets would be on their way for up to 3 ms longer.
+            // further rounds, it would be 1.9 s, and packets would be on their way for up to 3 ms longer.
             sleep_cap: Some(Duration::from_millis(2)),
-            second_round: true,
+            more_rounds: true,
             rtx_unwrap: true,
             max_nacks: 2,
             rtx: true,

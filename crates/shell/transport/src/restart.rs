@@ -6,11 +6,12 @@
 
 use rtc::peer_connection::configuration::{RTCConfigurationBuilder, RTCOfferOptions};
 use sotto_wire::{Description, sig::IceCredentials};
+use tokio::sync::watch;
 use webrtc::peer_connection::RTCSessionDescription;
 
 use crate::{
     Relay, TransportFault,
-    runtime::Rebinds,
+    runtime::{Rebinds, towards},
     sdp,
     transport::{Negotiation, Transport, ice_servers, internal, resolve},
 };
@@ -28,9 +29,10 @@ impl Transport {
             return Err(TransportFault::Internal("restart"));
         }
         self.prepare(&mut negotiation, relays).await?;
+        let bound = self.rebinds.expect();
         let options = RTCOfferOptions { ice_restart: true };
         let offer = self.peer_connection.create_offer(Some(options)).await.map_err(internal("restart: offer"))?;
-        self.apply_own(offer).await
+        self.apply_own(offer, bound).await
     }
 
     /// Answerer: the peer restarts with these credentials.
@@ -48,12 +50,13 @@ impl Transport {
         }
         let described = renewed(&negotiation, peer)?;
         self.prepare(&mut negotiation, relays).await?;
+        let bound = self.rebinds.expect();
         let offer =
             RTCSessionDescription::offer(sdp::rebuild(&described)).map_err(|_| TransportFault::BadDescription)?;
         self.peer_connection.set_remote_description(offer).await.map_err(internal("restart: remote offer"))?;
         negotiation.described = Some(described);
         let answer = self.peer_connection.create_answer(None).await.map_err(internal("restart: answer"))?;
-        let own = self.apply_own(answer).await?;
+        let own = self.apply_own(answer, bound).await?;
         self.remote_applied(&mut negotiation).await?;
         Ok(own)
     }
@@ -78,6 +81,12 @@ impl Transport {
     /// The relays of this attempt, and room for its candidates.
     async fn prepare(&self, negotiation: &mut Negotiation, relays: Vec<Relay>) -> Result<(), TransportFault> {
         let resolved = resolve(&relays, self.config.relay_only).await?;
+        // The crate lets go of its old sockets first, and ends for good without new ones. Whoever has no network at the
+        // moment tries again.
+        let mut addresses = resolved.iter().flat_map(|(_, addresses)| addresses);
+        if self.config.relay_only && !addresses.any(|relay| towards(*relay).is_some()) {
+            return Err(TransportFault::RelayUnreachable);
+        }
         let present = self.peer_connection.get_configuration().await;
         let configuration = RTCConfigurationBuilder::new()
             .with_ice_servers(ice_servers(&relays))
@@ -92,9 +101,12 @@ impl Transport {
         Ok(())
     }
 
-    async fn apply_own(&self, own: RTCSessionDescription) -> Result<IceCredentials, TransportFault> {
+    async fn apply_own(
+        &self,
+        own: RTCSessionDescription,
+        bound: watch::Receiver<u32>,
+    ) -> Result<IceCredentials, TransportFault> {
         let fields = sdp::own_fields(&own.sdp).ok_or(TransportFault::Internal("own SDP"))?;
-        let bound = self.rebinds.expect();
         self.peer_connection.set_local_description(own).await.map_err(internal("restart: local description"))?;
         Rebinds::wait(bound).await;
         Ok(IceCredentials { ufrag: fields.ufrag, pwd: fields.pwd })

@@ -1,10 +1,10 @@
-//! The `Runtime` that `webrtc` runs on: tokio, with a driver that goes round twice and sleeps shortly, our sockets, and a notice when the driver ends.
+//! The `Runtime` that `webrtc` runs on: tokio, with a driver that goes round again before it sleeps, our sockets, and a notice when the driver ends.
 
 use core::{
     future::Future,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
     time::Duration,
 };
 use std::{io, net::ToSocketAddrs, sync::Arc};
@@ -17,6 +17,9 @@ use webrtc::runtime::{
 use crate::{knobs::Knobs, socket::CallSocket, sources::Sources, supervisor::Signal};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Rounds of the driver before it sleeps, beside the one it was woken for.
+const MORE_ROUNDS: u8 = 2;
 
 /// What the crate waits for elsewhere than in its driver, and is left alone: `close()` for the driver, and a data channel
 /// for room.
@@ -36,8 +39,9 @@ pub(crate) struct Rebinds {
 impl Rebinds {
     /// The next socket that is bound is the first of a restart.
     pub(crate) fn expect(&self) -> watch::Receiver<u32> {
+        let bound = self.bound.subscribe();
         self.awaited.store(true, Ordering::Release);
-        self.bound.subscribe()
+        bound
     }
 
     /// Restarts that were bound.
@@ -58,8 +62,8 @@ pub(crate) struct CallRuntime {
     pub signals: mpsc::Sender<Signal>,
     pub sources: Arc<Sources>,
     pub rebinds: Arc<Rebinds>,
-    /// The driver has gone round once more since it was woken: it may sleep.
-    pub rounded: Arc<AtomicBool>,
+    /// How often the driver has gone round since it was woken.
+    pub rounds: Arc<AtomicU8>,
 }
 
 impl core::fmt::Debug for CallRuntime {
@@ -118,11 +122,15 @@ impl Runtime for CallRuntime {
             return TokioRuntime.sleep(duration);
         }
         // The driver sends what is in the relay's queue and then fills it from the connection's. So each packet that goes
-        // by a relay waited for whatever woke the driver next, 3 ms of every 20 at worst. It goes round twice now.
-        if self.knobs.second_round && !self.rounded.swap(false, Ordering::AcqRel) {
-            let rounded = self.rounded.clone();
-            return Box::pin(async move { rounded.store(true, Ordering::Release) });
+        // by a relay waited for whatever woke the driver next, 3 ms of every 20 at worst. One round more sends what the
+        // application gave; an answer to what came by the relay takes another.
+        if self.knobs.more_rounds && self.rounds.load(Ordering::Acquire) < MORE_ROUNDS {
+            let rounds = self.rounds.clone();
+            return Box::pin(async move {
+                rounds.fetch_add(1, Ordering::AcqRel);
+            });
         }
+        self.rounds.store(0, Ordering::Release);
         TokioRuntime.sleep(self.knobs.sleep_cap.map_or(duration, |cap| duration.min(cap)))
     }
 
@@ -151,6 +159,15 @@ pub(crate) enum Bind {
     Everywhere,
 }
 
+/// The address of this computer from which `relay` is reached; `None` without a route. Connecting a UDP socket sends
+/// nothing: the kernel only picks the route.
+pub(crate) fn towards(relay: SocketAddr) -> Option<IpAddr> {
+    let any = if relay.is_ipv4() { IpAddr::from([0, 0, 0, 0]) } else { IpAddr::from([0_u16; 8]) };
+    let probe = std::net::UdpSocket::bind((any, 0)).ok()?;
+    probe.connect(relay).ok()?;
+    probe.local_addr().ok().map(|local| local.ip())
+}
+
 impl ToSocketAddrs for Bind {
     type Iter = std::vec::IntoIter<SocketAddr>;
 
@@ -162,17 +179,10 @@ impl ToSocketAddrs for Bind {
             Self::Everywhere => addresses.extend([any_v4, any_v6]),
             Self::TowardsRelays(sources) => {
                 for relay in sources.relay_addresses() {
-                    // Connecting a UDP socket sends nothing; the kernel only picks the route.
-                    let probe = std::net::UdpSocket::bind(if relay.is_ipv4() { any_v4 } else { any_v6 });
-                    let local = probe.and_then(|probe| {
-                        probe.connect(relay)?;
-                        probe.local_addr()
-                    });
-                    if let Ok(local) = local {
-                        let address = SocketAddr::new(local.ip(), 0);
-                        if !addresses.contains(&address) {
-                            addresses.push(address);
-                        }
+                    if let Some(local) =
+                        towards(relay).map(|ip| SocketAddr::new(ip, 0)).filter(|ip| !addresses.contains(ip))
+                    {
+                        addresses.push(local);
                     }
                 }
             }

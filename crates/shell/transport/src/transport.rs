@@ -139,7 +139,7 @@ impl Transport {
             signals: signals.clone(),
             sources: sources.clone(),
             rebinds: rebinds.clone(),
-            rounded: Arc::default(),
+            rounds: Arc::default(),
         };
         let peer_connection = build(&config, runtime, settings::registry(&knobs, &tap)).await?;
         let mut tracks = Vec::with_capacity(3);

@@ -189,6 +189,22 @@ async fn a_restart_that_was_not_answered_can_be_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_network_a_restart_is_refused_and_can_be_tried_again() {
+    let server = TurnServer::start().await;
+    let (mut client, mut therapist) = connected(&server).await;
+    // There is never a route to it for a socket that may not broadcast.
+    let unreachable = Relay { url: "turn:255.255.255.255:3478?transport=udp".into(), ..server.relay() };
+    let refused = client.transport.restart(vec![unreachable.clone()]).await;
+    assert_eq!(refused, Err(TransportFault::RelayUnreachable));
+    let peer = IceCredentials { ufrag: "abcd".into(), pwd: "abcdefghijklmnopqrstuv".into() };
+    let refused = therapist.transport.accept_restart(vec![unreachable], &peer).await;
+    assert_eq!(refused, Err(TransportFault::RelayUnreachable));
+    assert_flows(&mut client, &mut therapist, 0).await;
+    assert!(restart(&mut client, &mut therapist, &server.relay(), Duration::from_secs(10)).await);
+    assert_flows(&mut client, &mut therapist, 50).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_that_are_none_are_refused_and_change_nothing() {
     let server = TurnServer::start().await;
     let (mut client, mut therapist) = connected(&server).await;

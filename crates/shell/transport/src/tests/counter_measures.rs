@@ -30,7 +30,7 @@ async fn connect_time(server: &TurnServer, knobs: &Knobs) -> Duration {
 async fn d1_a_driver_kept_awake_makes_relayed_calls_connect_several_times_faster() {
     let server = TurnServer::start().await;
     let capped = connect_time(&server, &Knobs::default()).await.min(connect_time(&server, &Knobs::default()).await);
-    let free = connect_time(&server, &Knobs { sleep_cap: None, second_round: false, ..Knobs::default() }).await;
+    let free = connect_time(&server, &Knobs { sleep_cap: None, more_rounds: false, ..Knobs::default() }).await;
     eprintln!("D1: connected after {capped:?}, left alone {free:?}");
     assert!(free > 4 * capped, "{capped:?} with, {free:?} without");
 }
@@ -196,10 +196,10 @@ async fn each_restart_has_sockets_of_its_own_however_fast_they_follow() {
 }
 
 /// How long each of some packets of sound is on its way by the relay, in order of size.
-async fn delays(second_round: bool) -> Vec<Duration> {
+async fn delays(more_rounds: bool) -> Vec<Duration> {
     let server = TurnServer::start().await;
     // Without the cap it shows what the crate leaves lying.
-    let knobs = Knobs { sleep_cap: None, second_round, ..Knobs::default() };
+    let knobs = Knobs { sleep_cap: None, more_rounds, ..Knobs::default() };
     let [mut client, mut therapist] = pair(&server, [knobs.clone(), knobs]).await;
     connect(&mut client, &mut therapist).await.unwrap();
     let mut delays = Vec::new();
@@ -219,6 +219,6 @@ async fn delays(second_round: bool) -> Vec<Duration> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_nothing_waits_in_the_queue_of_the_relay() {
     let (with, without) = (delays(true).await, delays(false).await);
-    eprintln!("D1: half of the packets arrived within {:?}, without the second round {:?}", with[15], without[15]);
+    eprintln!("D1: half of the packets arrived within {:?}, without further rounds {:?}", with[15], without[15]);
     assert!(without[15] > 4 * with[15], "{with:?} with, {without:?} without");
 }
