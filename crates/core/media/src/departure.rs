@@ -1,5 +1,7 @@
 //! When a packet of sound leaves.
 
+use crate::traits::{AUDIO_FRAME, AudioEncoder, MediaPacket};
+
 /// From a frame's capture to its packet, microseconds: encoding, and what a device is usually late by.
 const DELAY_US: u64 = 5_000;
 /// The least, longer than encoding takes: when a device is later than usual, its packets follow it and not the encoder.
@@ -16,23 +18,15 @@ const STALL_US: i64 = 10_000;
 /// Departures at an even pace. How long the encoder works depends on what is said, and less on silence: a packet that
 /// left as soon as it was ready would tell an observer with a good clock who speaks and who is muted, although all have
 /// one size (RFC 6562). So it leaves 5 ms after its frame was captured, and small delays of the device are evened out.
-///
-/// ```
-/// use sotto_media::Departures;
-/// let mut departures = Departures::default();
-/// assert_eq!(departures.next(1_000_000), 1_005_000);
-/// // A little late: the packet is in time all the same.
-/// assert!(departures.next(1_021_000).abs_diff(1_025_000) < 50);
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Departures {
+#[derive(Default)]
+struct Departures {
     expected_us: Option<u64>,
 }
 
 impl Departures {
     /// When the packet leaves whose frame was captured at `captured_us`, both in microseconds of one monotonic clock:
     /// 2 to 8 ms after its capture.
-    pub fn next(&mut self, captured_us: u64) -> u64 {
+    fn next(&mut self, captured_us: u64) -> u64 {
         let wanted = captured_us.saturating_add(DELAY_US);
         let expected = self.expected_us.unwrap_or(wanted);
         let off = wanted.wrapping_sub(expected).cast_signed();
@@ -43,8 +37,44 @@ impl Departures {
     }
 }
 
+/// An encoder whose packets come out when they are due, 2 to 8 ms after their frame was captured, and never when they are
+/// ready (PROTOCOL §7.5).
+pub struct PacedEncoder<E> {
+    encoder: E,
+    departures: Departures,
+    rtp_timestamp: u32,
+}
+
+impl<E: AudioEncoder> PacedEncoder<E> {
+    /// Nothing was encoded so far.
+    pub fn new(encoder: E) -> Self {
+        Self { encoder, departures: Departures::default(), rtp_timestamp: 0 }
+    }
+
+    /// Encodes a frame that was captured at `captured_us`, microseconds of the clock of `sleep_until`, and returns its
+    /// packet after `sleep_until` has returned for its departure.
+    ///
+    /// # Errors
+    /// The encoder's sentence for the log.
+    pub fn packet(
+        &mut self,
+        frame: &[i16; AUDIO_FRAME],
+        captured_us: u64,
+        sleep_until: impl FnOnce(u64),
+    ) -> Result<MediaPacket, String> {
+        let leaves_us = self.departures.next(captured_us);
+        let payload = self.encoder.encode(frame)?;
+        let rtp_timestamp = self.rtp_timestamp;
+        self.rtp_timestamp = rtp_timestamp.wrapping_add(AUDIO_FRAME as u32);
+        sleep_until(leaves_us);
+        Ok(MediaPacket { marker: false, rtp_timestamp, payload })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
     use super::*;
 
     /// Packets of a device whose frames come `late` microseconds after their turn: when they leave.
@@ -55,6 +85,13 @@ mod tests {
 
     fn unevenness(leaving: &[u64]) -> u64 {
         leaving.windows(2).map(|pair| (pair[1] - pair[0]).abs_diff(PACKET_US)).max().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_packet_leaves_five_milliseconds_after_its_frame_also_when_that_was_a_little_late() {
+        let mut departures = Departures::default();
+        assert_eq!(departures.next(1_000_000), 1_005_000);
+        assert!(departures.next(1_021_000).abs_diff(1_025_000) < 50);
     }
 
     #[test]
@@ -106,5 +143,34 @@ mod tests {
         }
         assert_eq!(departures.next(0), DELAY_US, "a clock that was set back");
         assert!(departures.next(u64::MAX) >= u64::MAX - 1);
+    }
+
+    /// Works longer on sound than on silence, on a clock of the test.
+    struct Slow<'a>(&'a AtomicU64);
+
+    impl AudioEncoder for Slow<'_> {
+        fn encode(&mut self, frame: &[i16; AUDIO_FRAME]) -> Result<Vec<u8>, String> {
+            self.0.fetch_add(if frame[0] == 0 { 150 } else { 1_900 }, Relaxed);
+            Ok(vec![0])
+        }
+    }
+
+    #[test]
+    fn how_long_the_encoder_works_does_not_show() {
+        let clock = AtomicU64::new(0);
+        let mut encoder = PacedEncoder::new(Slow(&clock));
+        let mut left = Vec::new();
+        for n in 0..500_u64 {
+            let captured = 1_000_000 + n * PACKET_US;
+            clock.store(captured, Relaxed);
+            let frame = [if n / 7 % 2 == 0 { 0 } else { 1000 }; AUDIO_FRAME];
+            let sleep_until = |due| {
+                clock.fetch_max(due, Relaxed);
+            };
+            let packet = encoder.packet(&frame, captured, sleep_until);
+            assert_eq!(packet.map(|packet| packet.rtp_timestamp).ok(), u32::try_from(n * AUDIO_FRAME as u64).ok());
+            left.push(clock.load(Relaxed));
+        }
+        assert_eq!(unevenness(&left), 0);
     }
 }

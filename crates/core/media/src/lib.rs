@@ -33,7 +33,7 @@ mod stretch;
 pub mod traits;
 
 pub use assembler::{AssembledFrame, AssemblerStats, VideoAssembler};
-pub use departure::Departures;
+pub use departure::PacedEncoder;
 pub use jitter_buffer::{AudioJitterBuffer, AudioPlay, JitterStats, Pace};
 pub use level::{LevelMeter, SILENCE_DB, level_dbfs};
 pub use packet_header::{HEADER_LEN, MAX_FRAME_BYTES, MAX_PAYLOAD, PacketHeader};

@@ -26,6 +26,11 @@ fn clock_us() -> u64 {
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX / 2)
 }
 
+/// Returns at `us` of [`monotonic_us`], at once when that has passed.
+pub fn sleep_until(us: u64) {
+    thread::sleep(Duration::from_micros(us.saturating_sub(monotonic_us())));
+}
+
 /// Wakes at equal distances, without drift; after a long stall it starts anew instead of catching up in a burst.
 pub(crate) struct Pace {
     next: Instant,
@@ -45,5 +50,26 @@ impl Pace {
         } else if now - self.next > Duration::from_millis(500) {
             self.next = now;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleep_until_returns_then_and_never_before() {
+        let started = monotonic_us();
+        for later in [0, 3_000, 20_000] {
+            sleep_until(started + later);
+            assert!(monotonic_us() >= started + later);
+        }
+        let elapsed = Instant::now();
+        sleep_until(started);
+        sleep_until(0);
+        assert!(
+            elapsed.elapsed() < Duration::from_secs(1),
+            "it has passed: the clock counts from the start of the computer"
+        );
     }
 }

@@ -16,7 +16,7 @@ mod test_camera;
 mod test_microphone;
 mod wav;
 
-pub use clock::monotonic_us;
+pub use clock::{monotonic_us, sleep_until};
 pub use marker::{FrameMarker, read_frame_marker};
 pub use open::{
     list_cameras, list_microphones, list_speakers, open_camera, open_microphone, open_speaker, open_video_out,

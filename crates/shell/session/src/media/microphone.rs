@@ -7,9 +7,9 @@ use std::{
 };
 
 use sotto_codecs::{AudioRung, OpusEncoder};
-use sotto_devices::monotonic_us;
+use sotto_devices::{monotonic_us, sleep_until};
 use sotto_frame_crypto::{MEDIA_OVERHEAD, Shape};
-use sotto_media::{AUDIO_FRAME, AudioEncoder, AudioSource, Departures, DeviceFault, LevelMeter, MediaPacket};
+use sotto_media::{AUDIO_FRAME, AudioSource, DeviceFault, LevelMeter, PacedEncoder};
 use sotto_session_api::{Event, MediaDirection, MediaTrack, MicrophoneChoice};
 use sotto_wire::{Codec, TrackId};
 
@@ -24,16 +24,14 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
     let rung = AudioRung::default();
     let shape = (Shape::Audio, rung.packet_bytes() + MEDIA_OVERHEAD);
     let mut encoder = match OpusEncoder::new(rung) {
-        Ok(encoder) => encoder,
+        Ok(encoder) => PacedEncoder::new(encoder),
         Err(error) => {
             tracing::error!(%error, "no Opus encoder");
             return;
         }
     };
     let mut frame = [0_i16; AUDIO_FRAME];
-    let mut timestamp = 0_u32;
     let mut due = Instant::now();
-    let mut departures = Departures::default();
     let mut level = LevelMeter::default();
     let mut is_first = true;
     while !shared.is_stopped() {
@@ -50,21 +48,18 @@ pub(super) fn run(shared: &Shared, devices: &Devices) {
         } else {
             due = Instant::now();
         }
-        let leaves_us = departures.next(monotonic_us());
+        let captured_us = monotonic_us();
         if shared.audio_muted.load(Ordering::Relaxed) {
             frame = [0; AUDIO_FRAME];
         }
         level.push(&frame);
-        let payload = match encoder.encode(&frame) {
-            Ok(payload) => payload,
+        let packet = match encoder.packet(&frame, captured_us, sleep_until) {
+            Ok(packet) => packet,
             Err(error) => {
                 tracing::error!(%error, "Opus encoder failed");
                 return;
             }
         };
-        let packet = MediaPacket { marker: false, rtp_timestamp: timestamp, payload };
-        timestamp = timestamp.wrapping_add(AUDIO_FRAME as u32);
-        thread::sleep(Duration::from_micros(leaves_us.saturating_sub(monotonic_us())));
         let size = match shared.send(TrackId::Audio, Codec::Opus, &packet, shape) {
             Ok(Some(size)) => size,
             Ok(None) => continue,
