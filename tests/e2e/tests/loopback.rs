@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{Stage, pictures::frame_numbers};
 use serde_json::Value;
 use sotto_e2e::{Meeting, Peer};
@@ -26,6 +28,23 @@ fn check_figures(peer: &mut Peer, seconds: f64) {
     println!("{}: {stats}", peer.pid());
 }
 
+/// Sound goes first on a computer that has too little time for all: threads that work on pictures give way.
+fn check_priorities(peer: &Peer) {
+    let mut nice = BTreeMap::new();
+    for thread in std::fs::read_dir(format!("/proc/{}/task", peer.pid())).unwrap() {
+        // A thread that ended meanwhile is none of those.
+        let Ok(stat) = std::fs::read_to_string(thread.unwrap().path().join("stat")) else { continue };
+        let (before, after) = stat.rsplit_once(')').unwrap();
+        // proc_pid_stat(5): the name is field 2, in parentheses; nice is field 19, the 17th after them.
+        let name = before.split_once('(').unwrap().1.to_owned();
+        nice.insert(name, after.split_whitespace().nth(16).unwrap().parse::<i32>().unwrap());
+    }
+    let own = nice["microphone"];
+    for (name, more) in [("open", 0), ("speaker", 0), ("camera", 10), ("picture", 10)] {
+        assert_eq!(nice.get(name), Some(&(own + more).min(19)), "{name}: {nice:?}");
+    }
+}
+
 #[test]
 fn two_people_meet_by_spoken_code_and_again_by_their_pinned_keys() {
     let stage = Stage::new("loopback");
@@ -39,6 +58,7 @@ fn two_people_meet_by_spoken_code_and_again_by_their_pinned_keys() {
     meeting.talk(6.0);
     for peer in meeting.both() {
         check_figures(peer, 6.0);
+        check_priorities(peer);
     }
     meeting.end();
     let (count, numbers) = frame_numbers(&pictures);

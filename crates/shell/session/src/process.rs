@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sotto_call::Now;
 
-/// Of threads that work on pictures.
-const PICTURE_NICE: i32 = 10;
+/// How much nicer than the program threads are that work on pictures.
+const NICER: i32 = 10;
 
 /// Randomness of the operating system. Its failure ends the program: nothing may go on without it.
 #[cfg(not(feature = "seeded-for-test"))]
@@ -43,9 +43,13 @@ pub(crate) fn usage() -> (f64, u64) {
 /// This thread gives way to those of the sound when there is too little computer for all: people talk on with a picture
 /// that falters, and not the other way round.
 pub(crate) fn give_way_to_sound() {
-    use rustix::{process::setpriority_process, thread::gettid};
-    // Takes no privilege. Linux has a priority for each thread, named by its number.
-    if setpriority_process(Some(gettid()), PICTURE_NICE).is_err() {
+    use rustix::{
+        process::{getpriority_process, setpriority_process},
+        thread::gettid,
+    };
+    // Takes no privilege. Linux has a priority for each thread, named by its number, and takes more than 19 for 19.
+    let thread = Some(gettid());
+    if getpriority_process(thread).and_then(|nice| setpriority_process(thread, nice + NICER)).is_err() {
         tracing::debug!("the picture's thread keeps its priority");
     }
 }
