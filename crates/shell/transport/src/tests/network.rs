@@ -1,11 +1,13 @@
 //! Bad networks, and a record of what was sent.
 
+use core::time::Duration;
 use std::{
     collections::HashMap,
     sync::{
-        Mutex,
+        Mutex, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use crate::{
@@ -99,6 +101,24 @@ impl Impairment for DtlsWatch {
         }
         *self.sent.lock().unwrap().entry(inner.to_vec()).or_default() += 1;
         if self.lose_flight_5 && is_certificate(inner) && !self.lost.swap(true, Ordering::Relaxed) {
+            return Verdict::Drop;
+        }
+        Verdict::Pass
+    }
+}
+
+/// Loses what a side sends of the DTLS handshake for some time, so that the handshake is under way until the crate
+/// repeats its first flight.
+#[derive(Default)]
+pub(super) struct LongHandshake(OnceLock<Instant>);
+
+impl LongHandshake {
+    const LOSES: Duration = Duration::from_millis(300);
+}
+
+impl Impairment for LongHandshake {
+    fn on_send(&self, inner: &[u8]) -> Verdict {
+        if is_dtls_handshake(inner) && self.0.get_or_init(Instant::now).elapsed() < Self::LOSES {
             return Verdict::Drop;
         }
         Verdict::Pass

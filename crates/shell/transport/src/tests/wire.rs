@@ -8,7 +8,7 @@ use sotto_wire::TrackId;
 use super::{
     TransportEvent, TransportFault,
     common::{TurnServer, close, connect, number, packet, record},
-    network::{Capture, is_rtp},
+    network::{Capture, LongHandshake, is_rtp},
     pair,
 };
 use crate::knobs::Knobs;
@@ -73,9 +73,12 @@ async fn media_packets_have_the_promised_size_and_no_header_extension_but_one() 
 /// T27: junk from other addresses, aimed at the socket itself, before, during and after the handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_cannot_disturb_a_call() {
+    // A handshake is over within some rounds of the attack; a long one is certainly hit.
+    let long = || Knobs { impairment: Some(Arc::new(LongHandshake::default())), ..Knobs::default() };
     assert_eq!(call_under_attack(Knobs::default()).await, Ok(100));
+    assert_eq!(call_under_attack(long()).await, Ok(100));
     // The crate alone: a forged alert or hello ends the handshake.
-    let alone = call_under_attack(Knobs { source_filter: false, ..Knobs::default() }).await;
+    let alone = call_under_attack(Knobs { source_filter: false, ..long() }).await;
     assert_ne!(alone, Ok(100), "the defect is gone, and so may be the counter-measure");
 }
 
