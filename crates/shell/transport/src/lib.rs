@@ -30,6 +30,7 @@ mod nack_guard;
 #[cfg(feature = "seeded-for-test")]
 mod noted;
 mod provider;
+mod rebinds;
 mod restart;
 mod rtx_unwrap;
 mod runtime;

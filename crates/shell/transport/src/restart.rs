@@ -11,7 +11,8 @@ use webrtc::peer_connection::RTCSessionDescription;
 
 use crate::{
     Relay, TransportFault,
-    runtime::{Rebinds, towards},
+    rebinds::Rebinds,
+    runtime::towards,
     sdp,
     transport::{Negotiation, Transport, ice_servers, internal, resolve},
 };

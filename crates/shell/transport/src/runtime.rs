@@ -1,20 +1,21 @@
-//! The `Runtime` that `webrtc` runs on: tokio, with a driver that goes round again before it sleeps, our sockets, and a notice when the driver ends.
+//! The `Runtime` that `webrtc` runs on: tokio, with our sockets, a driver that goes round again before it sleeps, and a
+//! notice when it ends.
 
 use core::{
     future::Future,
     net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+    sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
 use std::{io, net::ToSocketAddrs, sync::Arc};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
 
-use crate::{knobs::Knobs, socket::CallSocket, sources::Sources, supervisor::Signal};
+use crate::{knobs::Knobs, rebinds::Rebinds, socket::CallSocket, sources::Sources, supervisor::Signal};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -24,37 +25,6 @@ const MORE_ROUNDS: u8 = 2;
 /// What the crate waits for elsewhere than in its driver, and is left alone: `close()` for the driver, and a data channel
 /// for room.
 const NOT_THE_DRIVERS: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(50)];
-
-/// How long a restart waits for its sockets. The driver binds them as soon as it runs; only one that has ended doesn't.
-const REBIND_TIME: Duration = Duration::from_secs(1);
-
-/// Which attempt the sockets belong to. The crate marks a restart by one flag: a second one begun before its driver has
-/// seen the first would gather on the first one's sockets, and be refused by the relay for it (RFC 8656 §7.2, 437).
-#[derive(Default)]
-pub(crate) struct Rebinds {
-    awaited: AtomicBool,
-    bound: watch::Sender<u32>,
-}
-
-impl Rebinds {
-    /// The next socket that is bound is the first of a restart.
-    pub(crate) fn expect(&self) -> watch::Receiver<u32> {
-        let bound = self.bound.subscribe();
-        self.awaited.store(true, Ordering::Release);
-        bound
-    }
-
-    /// Restarts that were bound.
-    #[cfg(test)]
-    pub(crate) fn count(&self) -> u32 {
-        *self.bound.borrow()
-    }
-
-    /// Until the restart has sockets of its own, or it is clear that it gets none.
-    pub(crate) async fn wait(mut bound: watch::Receiver<u32>) {
-        let _ = tokio::time::timeout(REBIND_TIME, bound.changed()).await;
-    }
-}
 
 /// See the module.
 pub(crate) struct CallRuntime {
@@ -85,14 +55,7 @@ impl Runtime for CallRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        // The driver calls this between the last event of the old sockets and the first of the new ones, so the signal
-        // comes in between, too: what the old ones still gathered is never taken for the restart's.
-        if self.rebinds.awaited.swap(false, Ordering::AcqRel) {
-            if self.signals.try_send(Signal::Restart).is_err() {
-                tracing::debug!("signal to the supervisor dropped: full or closed");
-            }
-            self.rebinds.bound.send_modify(|bound| *bound = bound.wrapping_add(1));
-        }
+        self.rebinds.note(&self.signals);
         let options = socket2::SockRef::from(&socket);
         // A key frame of 100 packets in one go must not overrun the default 208 KiB while the machine is loaded.
         // What the system doesn't allow stays as it is.
