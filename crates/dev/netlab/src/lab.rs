@@ -161,14 +161,6 @@ impl Lab {
         let interface = if site == Site::Server { "any" } else { UPLINK };
         Capture::start(self.place(site), interface, file, filter)
     }
-
-    /// Takes a person's link down or up, as a pulled cable would.
-    ///
-    /// # Errors
-    /// [`LabError::Refused`] for [`Site::Server`], which has no single link.
-    pub fn set_link(&self, site: Site, up: bool) -> Result<(), LabError> {
-        self.place(site).ip(&["link", "set", UPLINK, if up { "up" } else { "down" }])
-    }
 }
 
 /// Both addresses of a person.
