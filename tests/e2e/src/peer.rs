@@ -61,7 +61,10 @@ impl PeerSetup {
 struct Heard {
     events: Vec<Received>,
     errors: Vec<String>,
+    /// Standard output has ended.
     closed: bool,
+    /// Standard error has ended.
+    said_all: bool,
 }
 
 struct Received {
@@ -116,6 +119,11 @@ impl Peer {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
             if let Ok(Some(status)) = peer.child.try_wait() {
+                // Its last words are read.
+                while !peer.heard.0.lock().unwrap_or_else(PoisonError::into_inner).said_all {
+                    assert!(Instant::now() < until, "{} ended, and its standard error didn't", peer.name);
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 return (status.code(), peer.errors());
             }
             let ready = !peer.told("ready").is_empty();
@@ -156,6 +164,7 @@ impl Peer {
             for line in BufReader::new(errors).lines().map_while(Result::ok) {
                 note(&listener, |heard| heard.errors.push(line));
             }
+            note(&listener, |heard| heard.said_all = true);
         });
         let input = child.stdin.take();
         Self { name: setup.name, child, input, heard }
@@ -231,6 +240,24 @@ impl Peer {
     pub fn stats(&mut self) -> Value {
         self.send(&serde_json::json!({"cmd": "stats"}));
         self.expect("stats", 10, |_| true)
+    }
+
+    /// Waits until figures, named by JSON pointers, have grown by more than `more` since `before`, however long a loaded
+    /// machine takes for it, and returns the last ones.
+    ///
+    /// # Panics
+    /// If they don't within a minute.
+    pub fn gains(&mut self, before: &Value, figures: &[&str], more: f64) -> Value {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let now = self.stats();
+            let figure = |stats: &Value, name: &str| stats.pointer(name).and_then(Value::as_f64).unwrap_or_default();
+            if figures.iter().all(|name| figure(&now, name) - figure(before, name) > more) {
+                return now;
+            }
+            assert!(Instant::now() < until, "{figures:?} did not grow by {more}: {before} then {now}");
+            std::thread::sleep(Duration::from_millis(250));
+        }
     }
 
     /// What was written to standard error so far.

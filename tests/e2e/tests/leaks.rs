@@ -137,14 +137,20 @@ fn keys_of_an_epoch_are_gone_from_memory_while_the_session_goes_on() {
     let mut meeting = Meeting::by_invite(therapist, client, "code");
     meeting.open();
     meeting.see_and_hear();
+    let epoch = |meeting: &mut Meeting| meeting.both().map(|peer| peer.stats()["epoch"].as_u64().unwrap());
     let in_use = |meeting: &mut Meeting| {
-        let both = meeting.both().map(|peer| memory(peer.pid()).unwrap().aes_256_keys());
+        // Of one epoch on both sides, else they have nothing in common but the keys of the session.
+        let both = (0..10).find_map(|_| {
+            let begun = epoch(meeting);
+            let both = meeting.both().map(|peer| memory(peer.pid()).unwrap());
+            (begun[0] == begun[1] && epoch(meeting) == begun).then_some(both)
+        });
+        let both = both.unwrap().map(|memory| memory.aes_256_keys());
         let new = |which: usize, before: &Keys| -> Keys { both[which].difference(before).copied().collect() };
         new(0, &before).intersection(&new(1, &before_client)).copied().collect::<Keys>()
     };
     let first = in_use(&mut meeting);
     assert!(first.len() >= 16, "only {} keys are the same on both sides", first.len());
-    let epoch = |meeting: &mut Meeting| meeting.both().map(|peer| peer.stats()["epoch"].as_u64().unwrap());
     let begun = epoch(&mut meeting);
     meeting.talk(24.0);
     for (begun, now) in begun.into_iter().zip(epoch(&mut meeting)) {

@@ -11,6 +11,8 @@ use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, Proxy, Server, Serve
 
 /// Trouble must be said within five seconds.
 const SAID_WITHIN: Duration = Duration::from_secs(5);
+/// What grows while a session goes on.
+const GOING_ON: [&str; 3] = ["/audio_in/packets", "/audio_out/packets", "/video_in/frames"];
 
 #[test]
 fn a_server_that_is_not_there_is_said_within_five_seconds_and_tried_again() {
@@ -69,11 +71,7 @@ fn a_running_session_survives_the_loss_of_rendezvous() {
     }
     let before = meeting.client.stats();
     meeting.talk(8.0);
-    let after = meeting.client.stats();
-    for counter in ["/audio_in/packets", "/audio_out/packets", "/video_in/frames"] {
-        let gained = |stats: &serde_json::Value| stats.pointer(counter).unwrap().as_f64().unwrap();
-        assert!(gained(&after) - gained(&before) > 40.0, "{counter}: {before} then {after}");
-    }
+    meeting.client.gains(&before, &GOING_ON, 40.0);
     meeting.chat(true, "still here");
     assert!(meeting.therapist.told("ended").is_empty());
     proxy.mend();
@@ -222,12 +220,7 @@ fn a_relay_that_is_lost_in_a_session_is_said_within_five_seconds_and_found_again
         println!("connected again {:?} after the relay was back", at - back);
     }
     let before = meeting.client.stats();
-    meeting.talk(5.0);
-    let after = meeting.client.stats();
-    for counter in ["/audio_in/packets", "/audio_out/packets", "/video_in/frames"] {
-        let gained = |stats: &serde_json::Value| stats.pointer(counter).unwrap().as_f64().unwrap();
-        assert!(gained(&after) - gained(&before) > 40.0, "{counter}: {before} then {after}");
-    }
+    meeting.client.gains(&before, &GOING_ON, 40.0);
     meeting.chat(true, "there you are");
     meeting.end();
     meeting.close();
