@@ -1,9 +1,6 @@
 //! The monotonic clock, and pacing by it.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 /// Microseconds of the computer's monotonic clock. On Unix all programs of a computer share it, so a capture time drawn
 /// into a picture can be compared with the time at which another program shows it.
@@ -22,8 +19,8 @@ fn clock_us() -> u64 {
 
 #[cfg(not(unix))]
 fn clock_us() -> u64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    u64::try_from(START.get_or_init(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX / 2)
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    u64::try_from(START.get_or_init(std::time::Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX / 2)
 }
 
 /// Returns at `us` of [`monotonic_us`], at once when that has passed.
@@ -31,30 +28,34 @@ pub fn sleep_until(us: u64) {
     thread::sleep(Duration::from_micros(us.saturating_sub(monotonic_us())));
 }
 
+/// How late a pace may be and still catch up, microseconds.
+const STALL_US: u64 = 500_000;
+
 /// Wakes at equal distances, without drift; after a long stall it starts anew instead of catching up in a burst.
 pub(crate) struct Pace {
-    next: Instant,
-    period: Duration,
+    next_us: u64,
+    period_us: u64,
 }
 
 impl Pace {
     pub(crate) fn new(period: Duration) -> Self {
-        Self { next: Instant::now(), period }
+        Self { next_us: monotonic_us(), period_us: u64::try_from(period.as_micros()).unwrap_or(u64::MAX / 2) }
     }
 
     pub(crate) fn wait(&mut self) {
-        self.next += self.period;
-        let now = Instant::now();
-        if self.next > now {
-            thread::sleep(self.next - now);
-        } else if now - self.next > Duration::from_millis(500) {
-            self.next = now;
+        self.next_us = self.next_us.saturating_add(self.period_us);
+        let now_us = monotonic_us();
+        if now_us.saturating_sub(self.next_us) > STALL_US {
+            self.next_us = now_us;
         }
+        sleep_until(self.next_us);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
@@ -71,5 +72,23 @@ mod tests {
             elapsed.elapsed() < Duration::from_secs(1),
             "it has passed: the clock counts from the start of the computer"
         );
+    }
+
+    #[test]
+    fn a_pace_has_no_drift_and_starts_anew_after_a_stall() {
+        let mut pace = Pace::new(Duration::from_millis(4));
+        let started = pace.next_us;
+        for _ in 0..25 {
+            // Work between two turns is made up for.
+            thread::sleep(Duration::from_millis(2));
+            pace.wait();
+        }
+        assert_eq!(pace.next_us, started + 100_000);
+        assert!(monotonic_us() >= started + 100_000);
+        // The turns of a stall are given up, not made up for.
+        let stalled = monotonic_us();
+        pace.next_us = stalled - STALL_US - 100_000;
+        pace.wait();
+        assert!(pace.next_us >= stalled);
     }
 }
