@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 use crate::{Failure, Outcome, progress::Progress, system};
@@ -104,9 +105,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Top folder of the workspace.
+/// Top folder of the workspace, as cargo says it now: two clones with one target folder may share this program.
 pub(crate) fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).expect("xtask lies three folders below the top")
+    static TOP: OnceLock<PathBuf> = OnceLock::new();
+    TOP.get_or_init(|| {
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        Path::new(&own).ancestors().nth(3).expect("xtask lies three folders below the top").to_owned()
+    })
 }
 
 /// What cargo says about the workspace, without its dependencies.
