@@ -2,11 +2,12 @@
 //! by command line, standard input and standard output.
 //!
 //! It owns: the programs under test ([`Programs`]), one running program each ([`Peer`], [`Server`]), the steps of a
-//! session ([`Meeting`]), the memory of a running program ([`Memory`]), a TCP connection that can be cut ([`Proxy`]) and folders that stay when a test fails
-//! ([`Folder`]). It knows nothing that a person with a keyboard could not know: no key, no wire format, no crate of the
+//! session ([`Meeting`]), the memory of a running program ([`Memory`]), a TCP connection that can be cut ([`Proxy`]),
+//! whether the computer itself stood still ([`Standstill`]) and folders that stay when a test fails ([`Folder`]). It knows nothing that a person with a keyboard could not know: no key, no wire format, no crate of the
 //! engine. The one test that knows more, `known_keys`, brings it along.
 #![forbid(unsafe_code)]
 
+mod figures;
 mod folder;
 mod keyring;
 mod meeting;
@@ -15,7 +16,9 @@ mod peer;
 mod programs;
 mod proxy;
 mod server;
+mod standstill;
 
+pub use figures::figure;
 pub use folder::Folder;
 pub use keyring::DesktopKeyring;
 pub use meeting::Meeting;
@@ -24,3 +27,4 @@ pub use peer::{Peer, PeerSetup};
 pub use programs::Programs;
 pub use proxy::Proxy;
 pub use server::{Server, ServerSetup};
+pub use standstill::Standstill;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sotto_netlab::lab::{Lab, Site};
 
+use crate::figure;
+
 /// How a peer is started.
 #[derive(Clone, Debug)]
 pub struct PeerSetup {
@@ -242,20 +244,21 @@ impl Peer {
         self.expect("stats", 10, |_| true)
     }
 
-    /// Waits until figures, named by JSON pointers, have grown by more than `more` since `before`, however long a loaded
-    /// machine takes for it, and returns the last ones.
+    /// Waits until figures, named by JSON pointers, have grown by more than `more` since `before`, or since the start without
+    /// it, however long a loaded machine takes for it, and returns the last ones. How fast they grow is judged where
+    /// nothing else runs: `e2e/lab`.
     ///
     /// # Panics
-    /// If they don't within a minute.
-    pub fn gains(&mut self, before: &Value, figures: &[&str], more: f64) -> Value {
+    /// If they don't within a minute, or if there is no such figure.
+    pub fn gains(&mut self, before: Option<&Value>, figures: &[&str], more: f64) -> Value {
         let until = Instant::now() + Duration::from_secs(60);
         loop {
             let now = self.stats();
-            let figure = |stats: &Value, name: &str| stats.pointer(name).and_then(Value::as_f64).unwrap_or_default();
-            if figures.iter().all(|name| figure(&now, name) - figure(before, name) > more) {
+            let gain = |name: &str| figure(&now, name) - before.map_or(0.0, |before| figure(before, name));
+            if figures.iter().all(|name| gain(name) > more) {
                 return now;
             }
-            assert!(Instant::now() < until, "{figures:?} did not grow by {more}: {before} then {now}");
+            assert!(Instant::now() < until, "{figures:?} did not grow by {more}: {before:?} then {now}");
             std::thread::sleep(Duration::from_millis(250));
         }
     }

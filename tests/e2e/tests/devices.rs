@@ -74,7 +74,7 @@ fn real_devices_that_go_in_a_session_are_named_and_the_session_goes_on() {
     }
     // Silence of the usual size goes on, pictures and chat too.
     let before = meeting.therapist.stats();
-    meeting.therapist.gains(&before, &["/audio_in/packets", "/video_in/frames"], 60.0);
+    meeting.therapist.gains(Some(&before), &["/audio_in/packets", "/video_in/frames"], 60.0);
     meeting.chat(true, "My headset has just gone.");
     // Plugged in again, it works by itself.
     let back = SoundServer::start(&stage.folder.join("sound")).unwrap();

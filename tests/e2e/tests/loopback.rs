@@ -6,21 +6,16 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Stage, pictures::frame_numbers};
-use serde_json::Value;
-use sotto_e2e::{Meeting, Peer};
-
-fn number(stats: &Value, path: &str) -> f64 {
-    stats.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {path} in {stats}"))
-}
+use sotto_e2e::{Meeting, Peer, figure};
 
 /// What every session that runs must show.
 fn check_figures(peer: &mut Peer, seconds: f64) {
-    peer.gains(&Value::Null, &["/audio_out/packets", "/audio_in/packets"], seconds * 25.0);
-    let stats = peer.gains(&Value::Null, &["/video_in/frames"], seconds * 5.0);
+    peer.gains(None, &["/audio_out/packets", "/audio_in/packets"], seconds * 25.0);
+    let stats = peer.gains(None, &["/video_in/frames"], seconds * 5.0);
     assert_eq!(stats["srtp_profile"], "SRTP_AEAD_AES_256_GCM", "{stats}");
     assert_eq!(stats["path"], "relayed", "{stats}");
-    assert_eq!((number(&stats, "/integrity_failures"), number(&stats, "/replays")), (0.0, 0.0), "{stats}");
-    assert_eq!(number(&stats, "/video_in/width"), 640.0, "{stats}");
+    assert_eq!((figure(&stats, "/integrity_failures"), figure(&stats, "/replays")), (0.0, 0.0), "{stats}");
+    assert_eq!(figure(&stats, "/video_in/width"), 640.0, "{stats}");
     println!("{}: {stats}", peer.pid());
 }
 

@@ -71,7 +71,7 @@ fn a_running_session_survives_the_loss_of_rendezvous() {
     }
     let before = meeting.client.stats();
     meeting.talk(8.0);
-    meeting.client.gains(&before, &GOING_ON, 40.0);
+    meeting.client.gains(Some(&before), &GOING_ON, 40.0);
     meeting.chat(true, "still here");
     assert!(meeting.therapist.told("ended").is_empty());
     proxy.mend();
@@ -220,7 +220,7 @@ fn a_relay_that_is_lost_in_a_session_is_said_within_five_seconds_and_found_again
         println!("connected again {:?} after the relay was back", at - back);
     }
     let before = meeting.client.stats();
-    meeting.client.gains(&before, &GOING_ON, 40.0);
+    meeting.client.gains(Some(&before), &GOING_ON, 40.0);
     meeting.chat(true, "there you are");
     meeting.end();
     meeting.close();
