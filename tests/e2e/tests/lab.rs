@@ -17,7 +17,7 @@ use common::lab::{
 };
 use common::pictures::frame_numbers;
 use serde_json::{Value, json};
-use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs};
+use sotto_e2e::{Folder, Meeting, Peer, PeerSetup, Programs, figure};
 use sotto_netlab::capture::{Frame, read_pcap};
 use sotto_netlab::dtls::{ECDHE_ECDSA_CHACHA20_POLY1305, HelloKind, SRTP_AEAD_AES_256_GCM, hellos};
 use sotto_netlab::lab::{self, Lab, Links, Site};
@@ -457,6 +457,24 @@ fn speech(run: &Run, listener: usize) -> (f64, f64) {
     (correlation, stoi)
 }
 
+/// The camera gives thirty pictures a second: they are sent, they arrive, and they are shown in time.
+/// The tests of this file run alone on the machine, so that a rate can be judged.
+fn check_picture_rate(run: &Run) {
+    for (listener, role) in ROLES.into_iter().enumerate() {
+        let sent = figure(&run.stats[1 - listener], "/video_out/frames");
+        let seen = figure(&run.stats[listener], "/video_in/frames");
+        // Sound has a constant rate of fifty packets a second: it is the clock of what was seen meanwhile.
+        let seconds = figure(&run.stats[listener], "/audio_in/packets") / 50.0;
+        let frozen_ms = figure(&run.stats[listener], "/video_in/freeze_ms");
+        println!(
+            "the {role} sees {:.1} pictures a second, {seen} of {sent}; {frozen_ms} ms of them stood",
+            seen / seconds
+        );
+        assert!(seen / seconds > 20.0 && seen >= 0.9 * sent, "{seen} of {sent} in {seconds} s");
+        assert!(frozen_ms < 100.0 * seconds, "{frozen_ms} ms of {seconds} s");
+    }
+}
+
 fn check_pictures(folder: &Path, least_share: f64) {
     let (count, numbers) = frame_numbers(folder);
     println!(
@@ -492,6 +510,7 @@ fn a_relayed_session_carries_speech_and_pictures_and_shows_nothing_of_them() {
     assert!(found.opus < 0.05, "{found:?}");
     assert_eq!((found.start_codes, found.vp8_key_frames, found.texts), (0, 0, [0, 0]), "{found:?}");
     assert!(found.sctp.payloads > 4000 && found.sctp.packets == 0, "{found:?}");
+    check_picture_rate(&run);
     for stats in &run.stats {
         assert_eq!((&stats["srtp_profile"], &stats["path"]), (&json!("SRTP_AEAD_AES_256_GCM"), &json!("relayed")));
     }
