@@ -5,7 +5,7 @@ mod common;
 
 use common::Stage;
 use serde_json::json;
-use sotto_e2e::Meeting;
+use sotto_e2e::{Meeting, figure};
 
 #[test]
 fn a_wrong_pick_is_told_to_both_and_blocks_the_contact() {
@@ -30,6 +30,21 @@ fn a_wrong_pick_is_told_to_both_and_blocks_the_contact() {
     meeting.client.send(&json!({"cmd": "join", "contact": meeting.therapist_contact}));
     let error = meeting.client.expect("error", 10, |_| true);
     assert_eq!(error["code"], "E_BLOCKED", "{error}");
+}
+
+#[test]
+fn no_picture_of_a_new_contact_leaves_before_the_words_agree() {
+    let stage = Stage::new("no-picture");
+    let mut meeting = stage.meet("code");
+    let cards = meeting.admit();
+    for peer in meeting.both() {
+        let stats = peer.gains(None, &["/audio_out/packets", "/audio_in/packets"], 50.0);
+        assert_eq!(figure(&stats, "/video_out/packets"), 0.0, "{stats}");
+    }
+    meeting.compare(&cards);
+    meeting.see_and_hear();
+    meeting.end();
+    meeting.close();
 }
 
 #[test]

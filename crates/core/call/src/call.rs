@@ -37,6 +37,8 @@ use commit::{Committing, Then};
 const SRTP_PROFILE: &str = "SRTP_AEAD_AES_256_GCM";
 const DTLS_CIPHER: &str = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
 /// From ADMIT to bound: the transport has timers of its own, this one is the last resort.
+/// Any path, as a policy says it; a smaller number allows fewer.
+const ICE_ALL: u8 = 2;
 const CONNECT_LIMIT_MS: u64 = 45_000;
 const RELAY_WAIT_MS: u64 = 4_000;
 /// A key frame is large: however often the peer asks, there is one in this time.
@@ -258,12 +260,32 @@ impl Call {
             (false, false) => 0,
         };
         let policy = Policy {
-            ice: if self.relay_only { 0 } else { 2 },
+            ice: if self.relay_only { 0 } else { ICE_ALL },
             compare: u8::from(self.trust.compare_on_change),
             caps: 0,
             held,
         };
         self.send(ctx, &SigMessage::Policy(policy));
+    }
+
+    /// Both hold the other's key by words that were compared, and neither asks for words now: gate G2 follows at once.
+    fn is_compared_before(&self) -> bool {
+        let Some(peer) = self.peer_policy else { return false };
+        let both_on_change = self.trust.compare_on_change && peer.compare == 1;
+        let both_held = self.trust.verified && !self.trust.continuity_lost && peer.held == 1;
+        (both_on_change || self.trust.resumed) && both_held
+    }
+
+    /// A direct connection tells the other side where this computer is. So it is for two who both allow it, and never for
+    /// somebody whose words are still to be compared (PROTOCOL §5.2, §6.3).
+    fn is_relay_only(&self) -> bool {
+        let both_allow = !self.relay_only && self.peer_policy.is_some_and(|peer| peer.ice == ICE_ALL);
+        !both_allow || !self.is_compared_before()
+    }
+
+    /// Neither said nor taken.
+    fn refuses(&self, candidate: &Candidate) -> bool {
+        candidate.kind != CandidateKind::Relay && self.is_relay_only()
     }
 
     /// A SIG or SYNC cell of this call's mailbox. True if it belonged to this session.
@@ -298,6 +320,7 @@ impl Call {
 
     fn message(&mut self, ctx: &mut Ctx<'_>, message: SigMessage) {
         let is_bound = self.is_bound();
+        let is_refused = matches!(&message, SigMessage::Candidate(candidate) if self.refuses(candidate));
         match (&mut self.stage, message) {
             (Stage::Closed | Stage::Ending(_), _) => {}
             (Stage::AwaitPolicy { .. }, SigMessage::Policy(policy)) => {
@@ -331,7 +354,7 @@ impl Call {
             }
             (Stage::Connecting(c), SigMessage::Candidate(candidate)) => {
                 if candidate.attempt == self.path.attempt
-                    && (!self.relay_only || candidate.kind == CandidateKind::Relay)
+                    && !is_refused
                     && let Some(id) = c.transport
                 {
                     ctx.transport(id, TransportRequest::AddCandidate(candidate));
@@ -474,7 +497,7 @@ impl Call {
             TransportRequest::Create {
                 offerer: self.role == Role::Initiator,
                 relays,
-                relay_only: self.relay_only,
+                relay_only: self.is_relay_only(),
                 allow_local_relay: self.allow_local_relay,
                 ssrcs,
             },
@@ -560,7 +583,7 @@ impl Call {
                 }
             }
             TransportReport::Candidate(mut candidate) => {
-                if self.relay_only && candidate.kind != CandidateKind::Relay {
+                if self.refuses(&candidate) {
                     return;
                 }
                 candidate.attempt = self.path.attempt;

@@ -120,6 +120,38 @@ fn words_are_not_asked_for_again_if_both_chose_so_and_nothing_changed() {
 }
 
 #[test]
+fn a_direct_connection_is_for_two_who_allow_it_and_are_not_asked_for_words() {
+    for allowed in [[true, true], [true, false], [false, true], [false, false]] {
+        for on_change in [[true, true], [true, false], [false, true]] {
+            let mut duo = Duo::new(4);
+            duo.allow_direct(allowed);
+            let (at_therapist, text) = duo.invite(InviteForm::Code);
+            let contacts = [duo.join(&text), at_therapist];
+            duo.admit(at_therapist);
+            assert_eq!(BOTH.map(|who| duo.side(who).is_relay_only()), [Some(true); 2], "first contact");
+            duo.compare();
+            assert_eq!(BOTH.map(|who| duo.side(who).is_relay_only()), [Some(true); 2]);
+            duo.command(Who::Client, Command::End);
+            duo.run_for(2_000);
+            for (who, on_change) in BOTH.into_iter().zip(on_change) {
+                duo.command(who, Command::CompareWhen { contact: contacts[who as usize], on_change });
+                duo.restart(who);
+            }
+            duo.command(Who::Therapist, Command::Listen(None));
+            duo.command(Who::Client, Command::JoinContact(contacts[0]));
+            duo.run_for(3_000);
+            duo.admit(contacts[1]);
+            let is_relay_only = allowed != [true, true] || on_change != [true, true];
+            assert_eq!(
+                BOTH.map(|who| duo.side(who).is_relay_only()),
+                [Some(is_relay_only); 2],
+                "{allowed:?} {on_change:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn nothing_but_rendezvous_is_touched_before_admit() {
     let mut duo = Duo::new(5);
     let (_, text) = duo.invite(InviteForm::Code);

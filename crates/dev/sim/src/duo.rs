@@ -80,6 +80,7 @@ pub struct Side {
     identity: Option<IdentityKey>,
     device: Secret<32>,
     role: ProfileRole,
+    relay_only: bool,
     transport: Option<Fake>,
 }
 
@@ -88,6 +89,12 @@ impl Side {
     #[must_use]
     pub const fn identity(&self) -> Option<&IdentityKey> {
         self.identity.as_ref()
+    }
+
+    /// Whether its transport, if it has one, was made for the relay alone.
+    #[must_use]
+    pub fn is_relay_only(&self) -> Option<bool> {
+        self.transport.as_ref().map(|transport| transport.relay_only)
     }
 
     /// The secret of its profile that a moved copy lacks, for scripts that have got hold of it.
@@ -99,6 +106,7 @@ impl Side {
 
 struct Fake {
     id: TransportId,
+    relay_only: bool,
     fingerprint: [u8; 32],
     connected: bool,
     /// Candidates of the peer that were handed over.
@@ -150,7 +158,7 @@ impl Duo {
             let mut device = [0; 32];
             rand_core::Rng::fill_bytes(rng, &mut device);
             Side {
-                room: room(role, identity.as_ref(), Secret::new(device), Vec::new(), Vec::new(), REKEY_EVERY_S),
+                room: room(role, identity.as_ref(), Secret::new(device), Vec::new(), Vec::new(), true, REKEY_EVERY_S),
                 events: Vec::new(),
                 contacts: BTreeMap::new(),
                 invites: BTreeMap::new(),
@@ -167,6 +175,7 @@ impl Duo {
                 identity,
                 device: Secret::new(device),
                 role,
+                relay_only: true,
                 transport: None,
             }
         };
@@ -286,6 +295,14 @@ impl Duo {
         self.restart(Who::Therapist);
     }
 
+    /// Restarts both programs, of which these allow a direct connection.
+    pub fn allow_direct(&mut self, allowed: [bool; 2]) {
+        for (who, allowed) in [Who::Client, Who::Therapist].into_iter().zip(allowed) {
+            self.sides[who as usize].relay_only = !allowed;
+            self.restart(who);
+        }
+    }
+
     /// Restarts a side's program: what was not durable is gone.
     pub fn restart(&mut self, who: Who) {
         let now = self.now();
@@ -295,7 +312,8 @@ impl Duo {
         let side = &mut self.sides[who as usize];
         let contacts = side.contacts.values().cloned().collect();
         let invites = side.invites.values().cloned().collect();
-        side.room = room(side.role, side.identity.as_ref(), side.device.clone(), contacts, invites, self.rekey_every_s);
+        let (role, relay_only, every_s) = (side.role, side.relay_only, self.rekey_every_s);
+        side.room = room(role, side.identity.as_ref(), side.device.clone(), contacts, invites, relay_only, every_s);
         side.transport = None;
         side.has_media = false;
         side.media = None;
@@ -465,8 +483,9 @@ impl Duo {
     fn media(&mut self, who: Who, request: MediaRequest) {
         let side = &mut self.sides[who as usize];
         match (request, &mut side.media) {
-            (MediaRequest::Start { sealer, mut opener, .. }, _) => {
-                opener.set_allowed([TrackId::Audio, TrackId::Camera].into_iter().collect());
+            (MediaRequest::Start { sealer, mut opener, camera_in_g1, .. }, _) => {
+                let camera = camera_in_g1.then_some(TrackId::Camera);
+                opener.set_allowed([TrackId::Audio].into_iter().chain(camera).collect());
                 side.has_media = true;
                 side.media = Some((sealer, opener));
             }
@@ -528,12 +547,12 @@ impl Duo {
 
     fn transport(&mut self, who: Who, id: TransportId, request: TransportRequest) {
         match request {
-            TransportRequest::Create { offerer, ssrcs, .. } => {
+            TransportRequest::Create { offerer, relay_only, ssrcs, .. } => {
                 let mut fingerprint = [0; 32];
                 rand_core::Rng::fill_bytes(&mut self.rng, &mut fingerprint);
                 let side = &mut self.sides[who as usize];
                 side.transports += 1;
-                side.transport = Some(Fake { id, fingerprint, connected: false, candidates: 0 });
+                side.transport = Some(Fake { id, relay_only, fingerprint, connected: false, candidates: 0 });
                 if offerer {
                     self.describe(who, id, fingerprint, ssrcs);
                 }

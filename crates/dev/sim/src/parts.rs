@@ -32,6 +32,7 @@ pub(crate) fn room(
     device_secret: Secret<32>,
     contacts: Vec<ContactRecord>,
     invites: Vec<InviteRecord>,
+    relay_only: bool,
     rekey_every_s: u32,
 ) -> Room {
     Room::new(Config {
@@ -41,7 +42,7 @@ pub(crate) fn room(
         contacts,
         invites,
         rendezvous: Some(ServerUrl(URL.into())),
-        relay_only: true,
+        relay_only,
         rekey_every_s,
     })
 }

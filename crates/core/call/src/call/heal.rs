@@ -215,7 +215,7 @@ impl Call {
 
     /// A candidate of the peer while bound: it belongs to the present attempt, or to none.
     pub(super) fn late_candidate(&mut self, ctx: &mut Ctx<'_>, candidate: Candidate) {
-        if candidate.attempt != self.path.attempt || (self.relay_only && candidate.kind != CandidateKind::Relay) {
+        if candidate.attempt != self.path.attempt || self.refuses(&candidate) {
             return;
         }
         if let Some(pending) = self.path.pending.as_mut().filter(|pending| pending.peer.is_some()) {

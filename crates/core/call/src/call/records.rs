@@ -139,9 +139,7 @@ impl Call {
         self.start_key_clock(ctx);
         ctx.event(Event::Gate(Gate::G1));
         let peer = self.peer_policy.expect("POLICY is exchanged before ADMIT");
-        let both_on_change = self.trust.compare_on_change && peer.compare == 1;
-        let both_held = self.trust.verified && !self.trust.continuity_lost && peer.held == 1;
-        if (both_on_change || self.trust.resumed) && both_held {
+        if self.is_compared_before() {
             self.stage = Stage::NotAsked { deadline_ms: ctx.after(10_000) };
             self.control(ctx, &ControlMessage::SasResult(2));
             return;
