@@ -20,7 +20,8 @@ const TUESDAY: ContactId = ContactId(1);
 const GARDEN: ContactId = ContactId(2);
 const LAKE: ContactId = ContactId(3);
 const LAPTOP: ContactId = ContactId(4);
-const VIOLIN: ContactId = ContactId(5);
+/// The contact of the scene `invite`.
+pub const VIOLIN: ContactId = ContactId(5);
 
 const DAY: u64 = 86_400;
 
@@ -213,6 +214,9 @@ pub fn scene(name: &str, preferences: Preferences) -> Desk {
         "contact-key-changed" => {
             therapist(&mut desk);
             desk.interface.open(Place::Contact(TUESDAY));
+            if let Some(other) = desk.snapshot.contacts.iter_mut().find(|info| info.contact == GARDEN) {
+                other.fingerprint = Some("80412 93377 15526 60981 44170 27035".to_owned());
+            }
             let code = AlertCode::KeyChanged { known: TUESDAY };
             desk.tell(&Event::Alert { contact: Some(GARDEN), code });
         }
@@ -486,7 +490,9 @@ fn session(desk: &mut Desk) {
     desk.clock.unix += 720;
 }
 
-fn figures() -> Stats {
+/// Figures of a session that goes well.
+#[must_use]
+pub fn figures() -> Stats {
     let mut stats = Stats {
         rtt_ms: Some(38.0),
         target_kbps: 1232,

@@ -11,8 +11,11 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-use sotto_session_api::sentences::Language;
-use sotto_ui::{Look, Preferences, texts::Texts};
+use sotto_session_api::{AlertCode, Event, Stats, sentences::Language};
+use sotto_ui::{
+    Look, Preferences,
+    texts::{Texts, fill},
+};
 use sotto_ui_tests::{Desk, scenes};
 
 type Window = Harness<'static, Desk>;
@@ -57,6 +60,12 @@ fn walk(window: &mut Window, most: usize) -> BTreeSet<NodeId> {
         }
     }
     reached
+}
+
+/// Whether anything on the screen has these words.
+fn says(window: &Window, words: &str) -> bool {
+    let says = |said: Option<String>| said.is_some_and(|said| said.contains(words));
+    window.query_all_by(|node| says(node.value().or_else(|| node.label()))).next().is_some()
 }
 
 #[test]
@@ -133,13 +142,54 @@ fn can_anyone_listen_says_in_a_session_what_was_agreed_and_checked() {
             "9:56, matched on both sides",
         ];
         for words in said {
-            let found = window.query_all_by(|node| {
-                let value = node.value().or_else(|| node.label()).unwrap_or_default();
-                value.contains(words)
-            });
-            assert!(found.count() > 0, "{scene} does not say {words:?}");
+            assert!(says(&window, words), "{scene} does not say {words:?}");
         }
     }
+}
+
+#[test]
+fn packets_are_called_constant_only_when_the_running_session_has_found_them_so() {
+    let t = Texts::of(Language::English);
+    let preferences = Preferences { look: Some(Look::Light), reduced_motion: true, ..Preferences::default() };
+    let mut window = scenes::open("session-listen", preferences, [1280.0, 800.0]);
+    for verdict in [None, Some(true), Some(false), None] {
+        let stats = Stats { sizes_constant: verdict, ..scenes::figures() };
+        window.state_mut().tell(&Event::Stats(Box::new(stats)));
+        window.run();
+        let said = [t.check_sizes, t.check_sizes_bad].map(|words| says(&window, words));
+        assert_eq!(said, [verdict == Some(true), verdict == Some(false)], "{verdict:?}");
+    }
+}
+
+#[test]
+fn tries_are_counted_to_the_therapist_while_they_happen() {
+    let t = Texts::of(Language::English);
+    let preferences = Preferences { look: Some(Look::Light), reduced_motion: true, ..Preferences::default() };
+    let mut window = scenes::open("invite", preferences, [1280.0, 800.0]);
+    assert!(says(&window, t.nobody_tried));
+    let contact = scenes::VIOLIN;
+    for n in 1..=2_u8 {
+        window.state_mut().tell(&Event::Alert { contact: Some(contact), code: AlertCode::WrongCode { n, of: 3 } });
+        window.run();
+        let counted = fill(t.tried_wrong, &[&n.to_string(), "3"]);
+        assert!(says(&window, &counted) && !says(&window, t.nobody_tried), "{counted}");
+    }
+    window.state_mut().tell(&Event::Alert { contact: Some(contact), code: AlertCode::Burned });
+    window.run();
+    assert!(says(&window, t.burned));
+}
+
+#[test]
+fn a_different_key_is_told_with_both_numbers() {
+    let preferences = Preferences { look: Some(Look::Light), reduced_motion: true, ..Preferences::default() };
+    let window = scenes::open("contact-key-changed", preferences, [1280.0, 800.0]);
+    let alert = window.state().snapshot.contacts.iter().filter_map(|contact| contact.fingerprint.clone());
+    let numbers: BTreeSet<String> = alert.collect();
+    let told = window.query_all_by(|node| {
+        let said = node.value().or_else(|| node.label()).unwrap_or_default();
+        numbers.iter().filter(|number| said.contains(number.as_str())).count() == 2
+    });
+    assert!(told.count() > 0, "no sentence holds two of {numbers:?}");
 }
 
 #[test]
