@@ -11,6 +11,7 @@
 mod drop;
 mod error;
 mod eyes;
+mod notifications;
 mod person;
 mod reader;
 mod screen;

@@ -14,6 +14,7 @@ use crate::{
     Options,
     error::{Outcome, Trouble},
     eyes::Eyes,
+    notifications::Notifications,
     person::{Person, Setup, plain},
     reader::{Bus, Node, RADIO_BUTTON},
     screen::{Key, Screen},
@@ -76,6 +77,7 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     let server = Server::start(&options.rendezvous)?;
     let screen = Screen::start(2 * WIDTH, HEIGHT)?;
     let bus = Bus::start(&screen.display)?;
+    let notifications = Notifications::watch(&bus.session)?;
     // Sockets need short paths.
     let sockets = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| options.folder.clone(), std::path::PathBuf::from);
     let ears = |role: &str, seed: u64, line: &str| {
@@ -266,6 +268,7 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     }
     therapist.leave()?;
     client.leave()?;
+    notifications.none_but_our_own()?;
     for role in ["therapist", "client"] {
         let log = options.folder.join(format!("{role}.log"));
         let address = server.url.trim_start_matches("ws://");
