@@ -194,3 +194,70 @@ fn apply(profile: &mut sotto_vault::Profile, change: Change) {
         Change::Log(line) => profile.log.append(line),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use sotto_identity::{
+        Secret,
+        records::{ContactRecord, VerificationState},
+    };
+    use sotto_session_api::ProfileRole;
+    use sotto_vault::Cost;
+
+    use super::*;
+
+    const PASSPHRASE: &str = "correct horse battery staple";
+
+    fn contact(id: u64) -> Box<ContactRecord> {
+        Box::new(ContactRecord {
+            id,
+            label: "x".into(),
+            own_secret: None,
+            peer_public: [3; 32],
+            psk: Secret::new([4; 32]),
+            rendezvous_key: Secret::new([5; 32]),
+            continuity: None,
+            continuity_previous: None,
+            started: true,
+            pairing: false,
+            state: VerificationState::Verified,
+            compare_on_change: false,
+            peer_versions: 0x11,
+            version_floor: 1,
+            rendezvous: String::new(),
+            created: 1,
+            verified_at: Some(2),
+        })
+    }
+
+    #[test]
+    fn who_is_forgotten_is_in_neither_file_and_the_data_key_is_another() {
+        let folder = std::env::temp_dir().join(format!("sotto-storage-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let file = |name: &str| fs::read(folder.join(name)).unwrap();
+        let (messages, mut answers) = tokio_mpsc::channel(16);
+        // Dropped, it has done all of it.
+        let carry_out = |storage: Storage, changes: Vec<Change>| {
+            (0..).map(Ticket).zip(changes).for_each(|(ticket, change)| storage.store(ticket, change));
+        };
+        let vault = Vault::create(&folder, PASSPHRASE, ProfileRole::Therapist, Cost::Floor).unwrap();
+        let storage = Storage::start(vault, true, messages.clone()).unwrap();
+        carry_out(storage, vec![Change::PutContact(contact(1)), Change::PutContact(contact(2))]);
+        let wrapped_key = |file: &[u8]| file[51..111].to_vec();
+        let before = wrapped_key(&file("vault.tsp"));
+
+        let storage = Storage::start(Vault::open(&folder, PASSPHRASE).unwrap(), true, messages).unwrap();
+        carry_out(storage, vec![Change::RemoveContact(2)]);
+        let told: Vec<_> = std::iter::from_fn(|| answers.try_recv().ok()).collect();
+        let is_stored = |message: &Message| matches!(message, Message::Input(Input::Stored(_)));
+        assert!(told.len() == 3 && told.iter().all(|message| is_stored(message)));
+        for name in ["vault.tsp", "vault.tsp.bak"] {
+            assert_ne!(wrapped_key(&file(name)), before, "{name}");
+            fs::write(folder.join("vault.tsp"), file(name)).unwrap();
+            let vault = Vault::open(&folder, PASSPHRASE).unwrap();
+            assert_eq!(vault.profile().contacts.iter().map(|contact| contact.id).collect::<Vec<_>>(), [1], "{name}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -48,7 +48,8 @@ const TAG_LEN: usize = 16;
 /// Largest file, bytes: years of contacts are far below it.
 pub const MAX_FILE_LEN: usize = 16 * 1024 * 1024;
 
-/// The first 111 bytes: parameters, salt and the wrapped key. They stay until the passphrase changes.
+/// The first 111 bytes: parameters, salt and the wrapped key. They stay until the passphrase changes or somebody is
+/// forgotten.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Header([u8; WRITE_SALT]);
 
@@ -59,14 +60,14 @@ pub(crate) struct HeaderSeed {
 }
 
 impl Header {
-    /// Wraps a data key under a passphrase, and a key of the keyring if there is to be one.
+    /// Wraps a data key under a passphrase, and a key of the keyring if there is to be one; with the key that wraps it.
     pub fn wrap(
         kind: Kind,
         params: KdfParams,
         (passphrase, k_ring): (&str, Option<&Secret<32>>),
         seed: &HeaderSeed,
         dek: &Secret<32>,
-    ) -> Result<Self, VaultError> {
+    ) -> Result<(Self, Secret<32>), VaultError> {
         let mut bytes = [0; WRITE_SALT];
         bytes[..6].copy_from_slice(kind.magic());
         bytes[6..10].copy_from_slice(&params.memory_kib.to_be_bytes());
@@ -74,16 +75,22 @@ impl Header {
         bytes[14..18].copy_from_slice(&params.lanes.to_be_bytes());
         bytes[FLAGS] = if k_ring.is_some() { KEYRING_FACTOR } else { 0 };
         bytes[SALT..WRAP_NONCE].copy_from_slice(&seed.salt);
-        bytes[WRAP_NONCE..WRAPPED_DEK].copy_from_slice(&seed.wrap_nonce);
         let kek = key_encryption_key(&seed.salt, &params.derive(passphrase, &seed.salt)?, k_ring);
+        Ok((Self(bytes).rewrap(&kek, &seed.wrap_nonce, dek), kek))
+    }
+
+    /// The same, for another data key. `wrap_nonce` must be fresh.
+    pub fn rewrap(&self, kek: &Secret<32>, wrap_nonce: &[u8; 12], dek: &Secret<32>) -> Self {
+        let mut bytes = self.0;
+        bytes[WRAP_NONCE..WRAPPED_DEK].copy_from_slice(wrap_nonce);
         let mut wrapped = Zeroizing::new(*dek.expose());
         let (aad, rest) = bytes.split_at_mut(WRAPPED_DEK);
-        let tag = cipher(&kek)
-            .encrypt_inout_detached((&seed.wrap_nonce).into(), aad, wrapped.as_mut_slice().into())
+        let tag = cipher(kek)
+            .encrypt_inout_detached(wrap_nonce.into(), aad, wrapped.as_mut_slice().into())
             .expect("32 bytes are not too long for GCM");
         rest[..32].copy_from_slice(&*wrapped);
         rest[32..].copy_from_slice(&tag);
-        Ok(Self(bytes))
+        Self(bytes)
     }
 
     /// Reads the header of a file.
@@ -116,18 +123,23 @@ impl Header {
         core::array::from_fn(|at| digest[at])
     }
 
-    /// Unwraps the data key. Blocks for the key derivation.
-    pub fn unwrap_dek(&self, passphrase: &str, k_ring: Option<&Secret<32>>) -> Result<Secret<32>, VaultError> {
+    /// The key that wraps the data key; whether it is the right one, [`unwrap_dek`](Self::unwrap_dek) tells. Blocks for the
+    /// key derivation.
+    pub fn kek(&self, passphrase: &str, k_ring: Option<&Secret<32>>) -> Result<Secret<32>, VaultError> {
         if self.needs_keyring()? != k_ring.is_some() {
             return Err(VaultError::Open);
         }
         let salt: &[u8; 32] = self.0[SALT..].first_chunk().ok_or(VaultError::Open)?;
+        Ok(key_encryption_key(salt, &self.params().derive(passphrase, salt)?, k_ring))
+    }
+
+    /// Unwraps the data key.
+    pub fn unwrap_dek(&self, kek: &Secret<32>) -> Result<Secret<32>, VaultError> {
         let nonce: &[u8; 12] = self.0[WRAP_NONCE..].first_chunk().ok_or(VaultError::Open)?;
-        let kek = key_encryption_key(salt, &self.params().derive(passphrase, salt)?, k_ring);
         let mut dek = Zeroizing::new([0; 32]);
         dek.copy_from_slice(&self.0[WRAPPED_DEK..WRAPPED_DEK + 32]);
         let tag: &[u8; TAG_LEN] = self.0.last_chunk().ok_or(VaultError::Open)?;
-        cipher(&kek)
+        cipher(kek)
             .decrypt_inout_detached(nonce.into(), &self.0[..WRAPPED_DEK], dek.as_mut_slice().into(), tag.into())
             .map_err(|_| VaultError::Open)?;
         Ok(Secret::new(*dek))
@@ -254,15 +266,15 @@ mod tests {
     fn small() -> (Header, Secret<32>, Vec<u8>) {
         let params = KdfParams { memory_kib: 8, passes: 1, lanes: 1 };
         let dek = Secret::new([0x7C; 32]);
-        let header =
-            Header::wrap(Kind::Vault, params, ("pass", None), &HeaderSeed { salt: [1; 32], wrap_nonce: [2; 12] }, &dek)
-                .unwrap();
+        let seed = HeaderSeed { salt: [1; 32], wrap_nonce: [2; 12] };
+        let (header, _) = Header::wrap(Kind::Vault, params, ("pass", None), &seed, &dek).unwrap();
         let file = header.seal(&dek, &[3; 32], 9, b"body").unwrap();
         (header, dek, file)
     }
 
     fn open(file: &[u8], passphrase: &str) -> Result<(u64, Vec<u8>), VaultError> {
-        let dek = Header::of(Kind::Vault, file)?.unwrap_dek(passphrase, None)?;
+        let header = Header::of(Kind::Vault, file)?;
+        let dek = header.unwrap_dek(&header.kek(passphrase, None)?)?;
         open_body(file, &dek).map(|(generation, body)| (generation, body.to_vec()))
     }
 

@@ -32,10 +32,7 @@ pub(crate) struct SystemFiles;
 
 impl Files for SystemFiles {
     fn write_new(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        erase(path)?; // of a write that was cut off
         let mut file = owner_only().write(true).create_new(true).open(path)?;
         file.write_all(content)?;
         file.sync_all()
@@ -51,17 +48,20 @@ impl Files for SystemFiles {
     }
 }
 
-/// Writes a generation: the present file becomes the backup, the new one takes its place. A crash anywhere leaves the
-/// old or the new generation whole.
-pub(crate) fn replace(files: &mut dyn Files, folder: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
+/// Writes a generation, and its backup first, if there is to be another one. A crash anywhere leaves the old or the new
+/// generation whole. What was replaced is overwritten once the new file is there for good: it would be on the disk still.
+pub(crate) fn replace(files: &mut dyn Files, folder: &Path, backup: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     let temp = folder.join(TEMP);
-    if let Some(old) = old {
-        files.write_new(&temp, old)?;
-        files.rename(&temp, &folder.join(BACKUP))?;
+    let mut replaced = Vec::new();
+    for (name, content) in [(BACKUP, backup), (VAULT, Some(new))] {
+        let Some(content) = content else { continue };
+        files.write_new(&temp, content)?;
+        let path = folder.join(name);
+        replaced.extend(open_existing(&path)?);
+        files.rename(&temp, &path)?;
     }
-    files.write_new(&temp, new)?;
-    files.rename(&temp, &folder.join(VAULT))?;
-    files.sync_folder(folder)
+    files.sync_folder(folder)?;
+    replaced.into_iter().try_for_each(overwrite)
 }
 
 /// Makes the folder, for the owner only, if it is missing.
@@ -92,21 +92,29 @@ pub(crate) fn read(folder: &Path, name: &str) -> Result<Vec<u8>, VaultError> {
 
 /// Removes what a crash left. It is ciphertext, and the next write replaces it anyway: a failure doesn't matter.
 pub(crate) fn remove_leftovers(folder: &Path) {
-    let _ = fs::remove_file(folder.join(TEMP));
+    let _ = erase(&folder.join(TEMP));
 }
 
 /// Overwrites and removes a file; one that is not there is fine. Disks keep copies that no program reaches: what counts
 /// is that the key derivation's salt is gone with it.
 pub(crate) fn erase(path: &Path) -> io::Result<()> {
-    let len = match fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    io::copy(&mut io::repeat(0).take(len), &mut file)?;
-    file.sync_all()?;
+    let Some(file) = open_existing(path)? else { return Ok(()) };
+    overwrite(file)?;
     fs::remove_file(path)
+}
+
+fn open_existing(path: &Path) -> io::Result<Option<File>> {
+    match OpenOptions::new().write(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn overwrite(mut file: File) -> io::Result<()> {
+    let len = file.metadata()?.len();
+    io::copy(&mut io::repeat(0).take(len), &mut file)?;
+    file.sync_all()
 }
 
 fn owner_only() -> OpenOptions {

@@ -89,7 +89,7 @@ pub(crate) fn seal(
     write_salt: &[u8; 32],
     dek: &Secret<32>,
 ) -> Result<Vec<u8>, VaultError> {
-    let header = Header::wrap(Kind::Move, params, (&words.passphrase(), None), seed, dek)?;
+    let (header, _) = Header::wrap(Kind::Move, params, (&words.passphrase(), None), seed, dek)?;
     let mut taken = profile.clone();
     taken.invites.clear();
     taken.device_secret = Secret::new([0; 32]);
@@ -103,7 +103,7 @@ pub(crate) fn seal(
 pub(crate) fn open(file: &[u8], words: &MoveWords, floor: KdfParams) -> Result<Profile, VaultError> {
     let header = Header::of(Kind::Move, file)?;
     header.params().check_floor(floor)?;
-    let dek = header.unwrap_dek(&words.passphrase(), None)?;
+    let dek = header.unwrap_dek(&header.kek(&words.passphrase(), None)?)?;
     let (_, plain) = container::open_body(file, &dek)?;
     let mut profile = body::decode(&plain)?;
     profile.invites.clear();

@@ -30,12 +30,20 @@ impl Default for System {
     }
 }
 
+/// What opens a vault's files.
+struct Keys {
+    /// What passphrase and keyring gave; it wraps the data key.
+    kek: Secret<32>,
+    /// The data key.
+    dek: Secret<32>,
+}
+
 /// An open vault. The folder is locked while it lives; its keys are erased when it is dropped.
 pub struct Vault {
     folder: PathBuf,
     system: System,
     header: Header,
-    dek: Secret<32>,
+    keys: Keys,
     generation: u64,
     /// The file as it is on disk: ciphertext, for the backup.
     on_disk: Option<Vec<u8>>,
@@ -101,12 +109,12 @@ impl Vault {
         system: System,
         lock: File,
     ) -> Result<Self, VaultError> {
-        let (header, dek) = new_header(passphrase, None, params)?;
+        let (header, keys) = new_header(passphrase, None, params)?;
         let mut vault = Self {
             folder: folder.to_owned(),
             system,
             header,
-            dek,
+            keys,
             generation: 0,
             on_disk: None,
             profile,
@@ -235,15 +243,15 @@ impl Vault {
         let file = files::read(folder, name)?;
         let header = Header::of(Kind::Vault, &file)?;
         header.params().check_floor(floor)?;
-        let dek = unwrap(&header, passphrase, &*system.keyring)?;
-        let (generation, plain) = container::open_body(&file, &dek)?;
+        let keys = unwrap(&header, passphrase, &*system.keyring)?;
+        let (generation, plain) = container::open_body(&file, &keys.dek)?;
         let profile = body::decode(&plain)?;
         let known = if header.needs_keyring()? { known_generation(&header, &*system.keyring) } else { None };
         Ok(Self {
             folder: folder.to_owned(),
             system,
             header,
-            dek,
+            keys,
             // The next number is above every one that was used, whichever file this is.
             generation: known.map_or(generation, |known| known.max(generation)),
             on_disk: Some(file),
@@ -285,7 +293,12 @@ impl Vault {
             return Err(VaultError::Open);
         }
         let mut vault = Self::open_file(folder, files::BACKUP, passphrase, floor, system, lock)?;
-        if damaged.is_some_and(|damaged| container::open_body(&damaged, &vault.dek).is_ok()) {
+        // By its own data key: the backup's may be another (`update_for_good`).
+        let is_whole = |file: &[u8]| {
+            let dek = Header::of(Kind::Vault, file).and_then(|header| header.unwrap_dek(&vault.keys.kek));
+            dek.is_ok_and(|dek| container::open_body(file, &dek).is_ok())
+        };
+        if damaged.as_deref().is_some_and(is_whole) {
             // It is whole, only not readable for this version: nothing to be repaired by going back.
             return Err(VaultError::Io(io::ErrorKind::Unsupported.into()));
         }
@@ -325,14 +338,23 @@ impl Vault {
         }
     }
 
-    /// As [`update`](Self::update), for what is to be gone: the backup is replaced too, so that no file holds it any
-    /// more. After an error the change itself may be on disk; the backup may still hold what was before.
+    /// As [`update`](Self::update), for what is to be gone: with a new data key, and in both files. The old key, under which
+    /// every file before was written, is gone with the two in which it was wrapped. After an error the change itself may be
+    /// on disk.
     ///
     /// # Errors
     /// [`VaultError::Io`].
     pub fn update_for_good<R>(&mut self, change: impl FnOnce(&mut Profile) -> R) -> Result<R, VaultError> {
-        let result = self.update(change)?;
-        self.save()?;
+        let mut wrap_nonce = [0; 12];
+        random(&mut wrap_nonce)?;
+        let keys = Keys { kek: self.keys.kek.clone(), dek: random_secret()? };
+        let header = self.header.rewrap(&keys.kek, &wrap_nonce, &keys.dek);
+        let before = self.profile.clone();
+        let result = change(&mut self.profile);
+        if let Err(error) = self.save_under(header, keys) {
+            self.profile = before;
+            return Err(error);
+        }
         Ok(result)
     }
 
@@ -360,7 +382,7 @@ impl Vault {
 
     fn wrap_anew(&mut self, passphrase: &str, keyring: bool, params: KdfParams) -> Result<(), VaultError> {
         let k_ring = if keyring { Some(random_secret()?) } else { None };
-        let (header, dek) = new_header(passphrase, k_ring.as_ref(), params)?;
+        let (header, keys) = new_header(passphrase, k_ring.as_ref(), params)?;
         if let Some(k_ring) = &k_ring {
             // Before any file needs it. Some keyrings take what they do not keep.
             let entry = key_entry(&header);
@@ -370,19 +392,11 @@ impl Vault {
                 return Err(KeyringError::Unavailable.into());
             }
         }
-        let before = (
-            core::mem::replace(&mut self.header, header),
-            core::mem::replace(&mut self.dek, dek),
-            self.on_disk.take(), // not kept as a backup: it opens with the old passphrase
-        );
-        if let Err(error) = self.save() {
-            // The new entry stays: the file that needs it may have reached the disk.
-            (self.header, self.dek, self.on_disk) = before;
-            return Err(error);
-        }
-        self.save()?; // the backup is now of the new passphrase
-        if before.0.needs_keyring().unwrap_or_default() {
-            self.forget_entries(&before.0);
+        let before = self.header.clone();
+        // After an error the new entry stays: the file that needs it may have reached the disk.
+        self.save_under(header, keys)?;
+        if before.needs_keyring().unwrap_or_default() {
+            self.forget_entries(&before);
         }
         Ok(())
     }
@@ -396,20 +410,47 @@ impl Vault {
 
     /// Writes the next generation.
     fn save(&mut self) -> Result<(), VaultError> {
+        let file = self.seal()?;
+        files::replace(&mut *self.system.files, &self.folder, self.on_disk.as_deref(), &file)?;
+        self.is_written(file);
+        Ok(())
+    }
+
+    /// Writes the next generation under new keys, and as its own backup: no file is left that the old ones open. After an
+    /// error they are used on.
+    fn save_under(&mut self, header: Header, keys: Keys) -> Result<(), VaultError> {
+        let before = (core::mem::replace(&mut self.header, header), core::mem::replace(&mut self.keys, keys));
+        let written = self.seal().and_then(|file| {
+            files::replace(&mut *self.system.files, &self.folder, Some(&file), &file)?;
+            Ok(file)
+        });
+        match written {
+            Ok(file) => self.is_written(file),
+            Err(error) => {
+                (self.header, self.keys) = before;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The file of the next generation.
+    fn seal(&mut self) -> Result<Vec<u8>, VaultError> {
         let mut write_salt = [0; 32];
         random(&mut write_salt)?;
         // Counted even if the write fails: a number stands for one content.
         self.generation += 1;
         let plain = body::encode(&self.profile)?;
-        let file = self.header.seal(&self.dek, &write_salt, self.generation, &plain)?;
-        files::replace(&mut *self.system.files, &self.folder, self.on_disk.as_deref(), &file)?;
+        self.header.seal(&self.keys.dek, &write_salt, self.generation, &plain)
+    }
+
+    fn is_written(&mut self, file: Vec<u8>) {
         self.on_disk = Some(file);
         self.is_rolled_back = false;
         if self.has_keyring() {
             // After the file: a crash in between is no rollback. A keyring that is locked now only knows less.
             self.system.keyring.note(generation_entry(&self.header), self.generation.to_be_bytes());
         }
-        Ok(())
     }
 }
 
@@ -419,24 +460,23 @@ impl core::fmt::Debug for Vault {
     }
 }
 
-fn new_header(
-    passphrase: &str,
-    k_ring: Option<&Secret<32>>,
-    params: KdfParams,
-) -> Result<(Header, Secret<32>), VaultError> {
+fn new_header(passphrase: &str, k_ring: Option<&Secret<32>>, params: KdfParams) -> Result<(Header, Keys), VaultError> {
     let dek = random_secret()?;
-    Ok((Header::wrap(Kind::Vault, params, (passphrase, k_ring), &new_seed()?, &dek)?, dek))
+    let (header, kek) = Header::wrap(Kind::Vault, params, (passphrase, k_ring), &new_seed()?, &dek)?;
+    Ok((header, Keys { kek, dek }))
 }
 
-/// The data key, with the keyring's help if the file asks for it. Blocks for the key derivation.
-fn unwrap(header: &Header, passphrase: &str, keyring: &dyn Keyring) -> Result<Secret<32>, VaultError> {
-    if !header.needs_keyring()? {
-        return header.unwrap_dek(passphrase, None);
-    }
-    let content = keyring.read(&key_entry(header))?.ok_or(KeyringError::Missing)?;
-    // One that somebody changed is like one that somebody removed.
-    let k_ring = Secret::new(*content.first_chunk().filter(|_| content.len() == 32).ok_or(KeyringError::Missing)?);
-    header.unwrap_dek(passphrase, Some(&k_ring))
+/// The keys, with the keyring's help if the file asks for it. Blocks for the key derivation.
+fn unwrap(header: &Header, passphrase: &str, keyring: &dyn Keyring) -> Result<Keys, VaultError> {
+    let k_ring = if header.needs_keyring()? {
+        let content = keyring.read(&key_entry(header))?.ok_or(KeyringError::Missing)?;
+        // One that somebody changed is like one that somebody removed.
+        Some(Secret::new(*content.first_chunk().filter(|_| content.len() == 32).ok_or(KeyringError::Missing)?))
+    } else {
+        None
+    };
+    let kek = header.kek(passphrase, k_ring.as_ref())?;
+    Ok(Keys { dek: header.unwrap_dek(&kek)?, kek })
 }
 
 /// The last write that the keyring was told of. `None` also if it can't be had: it only ever warns.

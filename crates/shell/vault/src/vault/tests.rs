@@ -307,15 +307,111 @@ fn nothing_is_restored_over_a_whole_vault_or_from_before_a_new_passphrase() {
     assert_eq!(fs::read(&path).unwrap(), good);
 }
 
+/// The data key that a file holds, wrapped.
+fn dek(file: &[u8], passphrase: &str) -> Result<Secret<32>, VaultError> {
+    let header = Header::of(Kind::Vault, file)?;
+    header.unwrap_dek(&header.kek(passphrase, None)?)
+}
+
+const BOTH: [&str; 2] = [files::VAULT, files::BACKUP];
+
 #[test]
 fn what_is_removed_for_good_is_in_no_file() {
     let folder = Folder::new();
     let mut vault = create(&folder, ProfileRole::Client);
+    for (id, label) in [(1, "stays"), (2, CANARY), (3, "too")] {
+        vault.update(|profile| profile.contacts.push(contact(id, label))).unwrap();
+    }
+    let old = BOTH.map(|name| fs::read(folder.join(name)).unwrap());
+    vault.update_for_good(|profile| profile.contacts.retain(|contact| contact.id != 2)).unwrap();
+    assert_eq!(labels(&vault), ["stays", "too"]);
+    drop(vault);
+    for name in BOTH {
+        let file = fs::read(folder.join(name)).unwrap();
+        // The file as it is, and whatever is left of older ones without the key that was in them.
+        let key = dek(&file, PASS).unwrap();
+        for old in &old {
+            assert!(container::open_body(old, &key).is_err(), "{name} holds the key of before");
+            assert!(container::open_body(&file, &dek(old, PASS).unwrap()).is_err(), "{name} has the key of before");
+        }
+        let alone = Folder::new();
+        create(&alone, ProfileRole::Client);
+        fs::write(alone.join(files::VAULT), &file).unwrap();
+        assert_eq!(labels(&open(&alone, PASS).unwrap()), ["stays", "too"], "{name}");
+    }
+    assert_eq!(fs::read_dir(&*folder).unwrap().count(), 3, "vault, backup and lock");
+    // It goes on with the new key, and a lost file is restored from the new backup.
+    open(&folder, PASS).unwrap().update(|profile| profile.contacts.push(contact(4, "new"))).unwrap();
+    assert_eq!(labels(&open(&folder, PASS).unwrap()), ["stays", "too", "new"]);
+    fs::remove_file(folder.join(files::VAULT)).unwrap();
+    assert_eq!(labels(&restore(&folder, PASS).unwrap()), ["stays", "too"]);
+}
+
+/// A second name shows what the disk keeps of a file that has lost its first one.
+#[test]
+fn what_a_write_replaces_is_overwritten() {
+    type Write = fn(&mut Vault);
+    let writes: [(&str, Write); 3] = [
+        ("forgetting", |vault| vault.update_for_good(|profile| profile.contacts.clear()).unwrap()),
+        ("a change", |vault| vault.update(|profile| profile.contacts.clear()).unwrap()),
+        ("a new passphrase", |vault| vault.change_passphrase("another", Cost::Floor).unwrap()),
+    ];
+    for (what, write) in writes {
+        let (folder, kept) = (Folder::new(), Folder::new());
+        let mut vault = create(&folder, ProfileRole::Client);
+        vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
+        files::make_folder(&kept).unwrap();
+        for name in BOTH {
+            fs::hard_link(folder.join(name), kept.join(name)).unwrap();
+        }
+        write(&mut vault);
+        for name in BOTH {
+            let old = fs::read(kept.join(name)).unwrap();
+            assert!(old.len() > 155 && old.iter().all(|&byte| byte == 0), "{what}: {name} as it was");
+            assert_ne!(fs::read(folder.join(name)).unwrap(), old);
+        }
+    }
+}
+
+#[test]
+fn a_crash_while_something_is_removed_for_good_leaves_the_old_or_the_new_profile_whole() {
+    let mut seen = [0; 2];
+    for step in 0..6 {
+        for whole in [true, false] {
+            let folder = Folder::new();
+            let mut vault = create(&folder, ProfileRole::Client);
+            vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
+            vault.update(|_| ()).unwrap(); // the backup has it too
+            drop(vault);
+            let mut vault = Vault::open_with(&folder, PASS, CHEAP, on(DiesAt { left: step, whole })).unwrap();
+            let done = vault.update_for_good(|profile| profile.contacts.clear()).is_ok();
+            assert_eq!(labels(&vault).len(), usize::from(!done), "step {step}");
+            drop(vault);
+            let has_it = labels(&open(&folder, PASS).unwrap()).len();
+            seen[has_it] += 1;
+            if has_it == 0 {
+                // Once the file has lost it, so has the backup.
+                fs::remove_file(folder.join(files::VAULT)).unwrap();
+                assert!(labels(&restore(&folder, PASS).unwrap()).is_empty(), "step {step}");
+            }
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
+}
+
+/// As forgetting leaves it that was cut off half-way: two keys, and the file newer than this program.
+#[test]
+fn nothing_is_restored_over_a_newer_vault_of_another_data_key() {
+    let folder = Folder::new();
+    let mut vault = create(&folder, ProfileRole::Client);
     vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
+    let older = fs::read(folder.join(files::BACKUP)).unwrap();
     vault.update_for_good(|profile| profile.contacts.clear()).unwrap();
     drop(vault);
-    fs::remove_file(folder.join(files::VAULT)).unwrap();
-    assert!(restore(&folder, PASS).unwrap().profile().contacts.is_empty());
+    fs::write(folder.join(files::BACKUP), older).unwrap();
+    let whole = fs::read(folder.join(files::VAULT)).unwrap();
+    assert!(restore(&folder, PASS).is_err());
+    assert_eq!(fs::read(folder.join(files::VAULT)).unwrap(), whole);
 }
 
 #[test]
@@ -559,11 +655,11 @@ fn a_new_passphrase_replaces_key_and_backup() {
     assert!(matches!(open(&folder, PASS), Err(VaultError::Open)));
     assert_eq!(labels(&open(&folder, "another").unwrap()), ["x"]);
     // The key of an old copy opens neither the new file nor its backup.
-    let old_dek = Header::of(Kind::Vault, &old_file).unwrap().unwrap_dek(PASS, None).unwrap();
+    let old_dek = dek(&old_file, PASS).unwrap();
     for name in [files::VAULT, files::BACKUP] {
         let file = fs::read(folder.join(name)).unwrap();
         assert!(container::open_body(&file, &old_dek).is_err(), "{name}");
-        assert!(Header::of(Kind::Vault, &file).unwrap().unwrap_dek(PASS, None).is_err(), "{name}");
+        assert!(dek(&file, PASS).is_err(), "{name}");
     }
 }
 
