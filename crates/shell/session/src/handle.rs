@@ -206,3 +206,34 @@ impl Config {
         self.role
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use sotto_session_api::SecretText;
+
+    use super::*;
+
+    const FLOOR_KIB: u32 = 64 * 1024;
+
+    #[test]
+    fn a_new_profile_costs_what_this_computer_does_in_time_and_the_floor_only_if_asked() {
+        assert_eq!(cost(true), Cost::Floor);
+        // Measured, also where that comes to the floor.
+        assert!(matches!(cost(false), Cost::MemoryKib(_)));
+        let folder = std::env::temp_dir().join(format!("sotto-cost-{}", std::process::id()));
+        let memory_kib = |fast_kdf| {
+            let _ = std::fs::remove_dir_all(&folder);
+            let mut config = Config::new(folder.clone(), ProfileRole::Client, SecretText::new("x".to_owned()));
+            assert!(!config.fast_kdf, "only who asks for it");
+            config.fast_kdf = fast_kdf;
+            drop(open_vault(&config).unwrap());
+            let file = std::fs::read(folder.join("vault.tsp")).unwrap();
+            u32::from_be_bytes(*file[6..].first_chunk().unwrap())
+        };
+        assert_eq!(memory_kib(true), FLOOR_KIB);
+        // The floor takes a tenth of a second or two; a computer that is busy may take longer once.
+        assert!((0..3).any(|_| memory_kib(false) > FLOOR_KIB));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
