@@ -54,6 +54,35 @@ fn an_interrupted_session_goes_on_without_words_for_a_quarter_of_an_hour() {
     }
 }
 
+/// One clock stands still in suspend, the other can be set: the quarter of an hour is over when either says so.
+#[test]
+fn the_quarter_of_an_hour_is_over_by_either_clock() {
+    const MINUTE: u64 = 60;
+    type Pass = fn(&mut Duo);
+    let cases: [(&str, Pass, _); 5] = [
+        ("suspended for ten minutes", |duo| duo.start_unix += 10 * MINUTE, GOES_ON),
+        ("suspended for sixteen", |duo| duo.start_unix += 16 * MINUTE, IS_ASKED),
+        ("one of them was suspended for sixteen", |duo| duo.set_clock(Who::Client, 16 * 60), IS_ASKED),
+        ("set back behind the loss", |duo| duo.start_unix -= 10 * MINUTE, IS_ASKED),
+        (
+            "sixteen minutes by a clock that is set back in each by most of it",
+            |duo| {
+                for _ in 0..16 {
+                    duo.run_for(60_000);
+                    duo.start_unix -= 50;
+                }
+            },
+            IS_ASKED,
+        ),
+    ];
+    for (what, pass, expected) in cases {
+        let (mut duo, at_client, at_therapist) = open(67);
+        lose(&mut duo);
+        pass(&mut duo);
+        assert_eq!(meet_again(&mut duo, at_client, at_therapist), expected, "{what}");
+    }
+}
+
 #[test]
 fn it_goes_on_as_often_as_it_is_interrupted_and_ends_complete() {
     let (mut duo, at_client, at_therapist) = open(62);
