@@ -51,7 +51,8 @@ pub(crate) fn encapsulate(ek: &[u8; EK_LEN], m: &Secret<32>) -> Option<(Box<[u8;
     Some((ct, psk2))
 }
 
-fn combine(shared: &[u8], ek: &[u8; EK_LEN], ct: &[u8; CT_LEN]) -> Secret<32> {
+/// `psk2` of a shared secret and what was sent for it.
+pub(crate) fn combine(shared: &[u8], ek: &[u8; EK_LEN], ct: &[u8; CT_LEN]) -> Secret<32> {
     let mut context = [0; 64];
     context[..32].copy_from_slice(&derive::hash("ek", &[ek])[..32]);
     context[32..].copy_from_slice(&derive::hash("ct", &[ct])[..32]);

@@ -97,6 +97,65 @@ fn payload_of(ek: &[u8], list: &[u8]) -> Vec<u8> {
     payload
 }
 
+/// Somebody who recorded HS1 and HS2 and has every X25519 secret of both sides and `psk0`, but not the secret of ML-KEM,
+/// can't read HS2, whose tag hangs on what all later keys are made of.
+#[test]
+fn hs_every_x25519_secret_without_that_of_ml_kem_reads_no_hs2() {
+    let (client, therapist) = keys();
+    for pattern in PATTERNS {
+        let peer = (pattern == Pattern::Kk).then_some(therapist.public());
+        // He is the client again, as far as X25519 goes.
+        let client = || Sent::start(&client_params(pattern), pattern, &client, peer, &mut script(3));
+        let (state, hs1) = client();
+        let hs2 = respond(pattern, &hs1).unwrap();
+        let (ct, message) = hs2.body().split_first_chunk::<CT_LEN>().unwrap();
+        let read = |psk2: &Secret<32>| {
+            let (mut he, again) = client();
+            assert_eq!(again, hs1, "he has all but ML-KEM");
+            he.noise.set_psk2(psk2);
+            he.noise.read(message, true, &mut [0; CELL_BODY_LEN]).map(drop)
+        };
+        // Key and ciphertext were sent, so that he has all that `psk2` is made of but the shared secret.
+        let ek = state.kem.encapsulation_key();
+        for guess in [Secret::new([0; 32]), kem::combine(&[0; 32], ek, ct), kem::combine(&[0x5a; 32], ek, ct)] {
+            assert_eq!(read(&guess), Err(HandshakeFault::Decrypt), "{pattern:?}");
+        }
+        assert_eq!(read(&state.kem.psk2(ct)), Ok(()), "control: {pattern:?}");
+    }
+}
+
+/// What either side draws for X25519, and for ML-KEM: each alone makes other keys.
+#[test]
+fn hs_keys_depend_on_each_draw() {
+    let (client, therapist) = keys();
+    let root = |pattern: Pattern, [at_i, kem_i, at_r, kem_r]: [u8; 4]| {
+        let mut i = Script::new(&[&[at_i; 32], &[kem_i; 64], &[5; 32]]);
+        let mut r = Script::new(&[&[at_r; 32], &[kem_r; 32], &[6; 32]]);
+        let (params, peer) = (client_params(pattern), therapist.public());
+        let established = if pattern == Pattern::Xx {
+            let (state, hs1) = AwaitHs2::start(params, &client, None, &mut i);
+            let params = therapist_params(pattern, &hs1);
+            let (_, hs2) = AwaitHs3::respond(params, &therapist, &hs1, None, &mut r).unwrap();
+            state.read(&hs2).unwrap().finish().unwrap().1
+        } else {
+            let (state, hs1) = AwaitKkHs2::start(params, &client, peer, &mut i);
+            let params = therapist_params(pattern, &hs1);
+            let (_, hs2) = AwaitConfirm::respond(params, &therapist, client.public(), &hs1, &mut r).unwrap();
+            state.read(&hs2, [None, None], &mut script(7)).unwrap().0
+        };
+        *established.hs_root().expose()
+    };
+    for pattern in PATTERNS {
+        let drawn = [1, 2, 3, 4];
+        assert_eq!(root(pattern, drawn), root(pattern, drawn));
+        for at in 0..drawn.len() {
+            let mut other = drawn;
+            other[at] = 9;
+            assert_ne!(root(pattern, drawn), root(pattern, other), "{pattern:?}, draw {at}");
+        }
+    }
+}
+
 #[test]
 fn hs_bad_ek_rejected() {
     for pattern in PATTERNS {

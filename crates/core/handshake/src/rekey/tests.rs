@@ -161,18 +161,59 @@ fn the_old_root_alone_opens_no_new_epoch() {
     assert!(as_the_therapist(&pair, &[r]), "control: the therapist's own key");
 }
 
+/// Somebody who recorded RK1 and RK2 and has every X25519 secret of both sides and the root of the running epoch, but not the
+/// secret of ML-KEM, can't read RK2 and comes to another root.
+#[test]
+fn every_x25519_secret_without_that_of_ml_kem_opens_no_new_epoch() {
+    let pair = pair();
+    let (state, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(1));
+    let (rk2, root) = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(2)).unwrap();
+    let (ct, message) = rk2.split_first_chunk::<CT_LEN>().unwrap();
+    let ek = state.kem.encapsulation_key();
+    // He is the client again, as far as X25519 goes: RK1 comes out the same.
+    let replay = |mut noise: Noise, psk2: &Secret<32>| {
+        let mut again = [0; RK1_LEN];
+        noise.write(ek, &mut again).unwrap();
+        assert_eq!(again, *rk1, "he has all but ML-KEM");
+        noise.set_psk2(psk2);
+        noise.read(message, true, &mut []).map(|_| pair.client.root(noise, 1).root)
+    };
+    let honest = || pair.client.noise(1, &pair.at_client.1, &mut script(1));
+    let forger = Forger::new(*pair.client.own(), *pair.therapist.own(), &[&pair.client.own, &pair.therapist.own]);
+    let careless =
+        || forger.noise(Role::Initiator, &pair.at_client.1.0, &pair.client.prologue(1), &Secret::new([1; 32]));
+    // Key and ciphertext were sent, so that he has all that `psk2` is made of but the shared secret.
+    for guess in [Secret::new([0; 32]), kem::combine(&[0; 32], ek, ct), kem::combine(&[0x5a; 32], ek, ct)] {
+        assert_eq!(replay(honest(), &guess).err(), Some(HandshakeFault::Decrypt));
+        let come_to = replay(careless(), &guess).unwrap();
+        assert_ne!(come_to.expose(), root.root.expose());
+    }
+    // Controls: with it, the same steps get through.
+    let psk2 = state.kem.psk2(ct);
+    for noise in [honest(), careless()] {
+        assert_eq!(replay(noise, &psk2).unwrap().expose(), root.root.expose());
+    }
+}
+
 /// He who only listens, with the old root and both long-term keys, still lacks the fresh keys of both sides.
 #[test]
 fn the_new_root_depends_on_fresh_keys_of_both_sides() {
     let pair = pair();
-    let root = |client: u8, therapist: u8| {
-        let (state, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut script(client));
-        let (rk2, _) = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut script(therapist)).unwrap();
+    // What either side draws for X25519, and for ML-KEM.
+    let root = |[client, client_kem, therapist, therapist_kem]: [u8; 4]| {
+        let mut drawn = Script::new(&[&[client; 32], &[client_kem; 64]]);
+        let (state, rk1) = AwaitRk2::start(&pair.client, 1, &pair.at_client.1, &mut drawn);
+        let mut drawn = Script::new(&[&[therapist; 32], &[therapist_kem; 32]]);
+        let (rk2, _) = pair.therapist.respond(1, &pair.at_therapist.1, &rk1, &mut drawn).unwrap();
         *state.read(&pair.client, &rk2).unwrap().open(&pair.client).0.expose()
     };
-    assert_eq!(root(1, 2), root(1, 2));
-    assert_ne!(root(1, 2), root(3, 2));
-    assert_ne!(root(1, 2), root(1, 3));
+    let drawn = [1, 2, 3, 4];
+    assert_eq!(root(drawn), root(drawn));
+    for at in 0..drawn.len() {
+        let mut other = drawn;
+        other[at] = 9;
+        assert_ne!(root(drawn), root(other), "draw {at}");
+    }
 }
 
 #[test]
