@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod counter_measures;
+mod lying_relay;
 mod network;
 mod wire;
 
