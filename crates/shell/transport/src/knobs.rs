@@ -6,6 +6,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use webrtc::peer_connection::{CipherSuiteId, SrtpProtectionProfile};
+
+use crate::settings;
+
 /// What happens to a datagram that we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(test), expect(dead_code, reason = "only tests make the others"))]
@@ -43,6 +47,10 @@ pub(crate) struct Knobs {
     pub candidate_filter: bool,
     /// T27: what comes from strangers is dropped by the socket.
     pub source_filter: bool,
+    /// The one SRTP profile that is offered and taken.
+    pub profile: SrtpProtectionProfile,
+    /// Likewise the DTLS cipher suite.
+    pub suite: CipherSuiteId,
     /// A bad network.
     pub impairment: Option<Arc<dyn Impairment>>,
 }
@@ -61,6 +69,8 @@ impl Default for Knobs {
             watchdogs: true,
             candidate_filter: true,
             source_filter: true,
+            profile: settings::PROFILE,
+            suite: settings::SUITE,
             impairment: None,
         }
     }

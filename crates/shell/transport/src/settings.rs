@@ -35,9 +35,11 @@ use crate::{
     tap::{MediaTap, TapShared},
 };
 
-/// The one SRTP profile (RFC 7714), by its name in the statistics.
+/// The one SRTP profile (RFC 7714), and its name in the statistics.
+pub(crate) const PROFILE: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm;
 pub(crate) const SRTP_PROFILE: &str = "SRTP_AEAD_AES_256_GCM";
-/// The one DTLS cipher suite, by its name in the statistics.
+/// The one DTLS cipher suite, and its name in the statistics.
+pub(crate) const SUITE: CipherSuiteId = CipherSuiteId::Tls_Ecdhe_Ecdsa_With_ChaCha20_Poly1305_Sha256;
 pub(crate) const DTLS_CIPHER: &str = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
 /// Longest data message: 16 128 bytes of record, SFrame header and tag (PROTOCOL §8), rounded up.
 pub(crate) const MAX_MESSAGE: usize = 17_408;
@@ -116,11 +118,11 @@ pub(crate) fn registry(knobs: &Knobs, tap: &Arc<TapShared>) -> Registry {
 }
 
 /// Everything else. Certificate verification by fingerprint stays on, as is the crate's default.
-pub(crate) fn setting_engine(provider: Arc<dyn RTCCryptoProvider>) -> SettingEngine {
+pub(crate) fn setting_engine(provider: Arc<dyn RTCCryptoProvider>, knobs: &Knobs) -> SettingEngine {
     SettingEngineBuilder::new()
         .with_crypto_provider(provider)
-        .with_srtp_protection_profiles(vec![SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm])
-        .with_dtls_cipher_suites(vec![CipherSuiteId::Tls_Ecdhe_Ecdsa_With_ChaCha20_Poly1305_Sha256])
+        .with_srtp_protection_profiles(vec![knobs.profile])
+        .with_dtls_cipher_suites(vec![knobs.suite])
         .with_answering_dtls_role(RTCDtlsRole::Client)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         // The crate's defaults wait 2 s for better candidates than relays; there are none.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod counter_measures;
+mod downgrade;
 mod lying_relay;
 mod network;
 mod wire;
