@@ -337,10 +337,11 @@ impl Room {
         // A pairing whose acknowledgement was lost: its own address first, then the invite with the same key.
         let pairing = self.contacts.values().find(|record| record.pairing && is_of(record)).cloned();
         self.join = match pairing {
-            Some(record) => self.pinned_join(record).map(|join| Box::new(join.or_else(ctx, link))),
+            Some(record) => self.pinned_join(*record).map(|join| Box::new(join.or_else(ctx, link))),
             None => {
                 // The therapist whom this client knows keeps meeting the same key (PROTOCOL §6.4).
-                let known = from.or_else(|| self.contacts.values().find(|record| is_of(record)));
+                let known =
+                    from.or_else(|| self.contacts.values().map(|record| &**record).find(|record| is_of(record)));
                 let known = known.and_then(|record| record.own_key(None));
                 let own = known.unwrap_or_else(|| IdentityKey::generate(ctx.rng));
                 Some(Box::new(Join::new(ctx.random_u64(), server, link, own, None)))
@@ -364,7 +365,7 @@ impl Room {
             ctx.refuse("E_UNKNOWN_CONTACT");
             return;
         };
-        let record = self.unanswered_relink(&record).cloned().unwrap_or(record);
+        let record = self.unanswered_relink(&record).cloned().unwrap_or(*record);
         if record.state == VerificationState::Mismatch {
             ctx.refuse("E_BLOCKED");
             return;
@@ -405,7 +406,7 @@ impl Room {
             return;
         };
         record.compare_on_change = on_change;
-        ctx.store(Change::PutContact(Box::new(record.clone())));
+        ctx.store(Change::PutContact(record.clone()));
         let contacts = self.contact_list();
         ctx.event(Event::Contacts(contacts));
     }

@@ -115,7 +115,7 @@ pub(crate) struct Host {
 pub(crate) struct Own<'a> {
     pub key: &'a IdentityKey,
     /// Everybody who is known.
-    pub contacts: &'a BTreeMap<u64, ContactRecord>,
+    pub contacts: &'a BTreeMap<u64, Box<ContactRecord>>,
 }
 
 impl Host {

@@ -68,7 +68,8 @@ pub struct Room {
     pub(crate) rendezvous: Option<ServerUrl>,
     pub(crate) relay_only: bool,
     rekey_every_ms: u64,
-    pub(crate) contacts: BTreeMap<u64, ContactRecord>,
+    /// Boxed: a tree keeps what was taken out of it.
+    pub(crate) contacts: BTreeMap<u64, Box<ContactRecord>>,
     /// Boxed: a slot that something was moved out of keeps what it held.
     #[expect(clippy::vec_box, reason = "a shift in the vector would leave copies of keys behind")]
     pub(crate) hosts: Vec<Box<Host>>,
@@ -110,7 +111,7 @@ impl Room {
             rendezvous: config.rendezvous,
             relay_only: config.relay_only,
             rekey_every_ms: u64::from(config.rekey_every_s.clamp(1, REKEY_EVERY_S)) * 1000,
-            contacts: config.contacts.into_iter().map(|contact| (contact.id, contact)).collect(),
+            contacts: config.contacts.into_iter().map(|contact| (contact.id, Box::new(contact))).collect(),
             hosts: Vec::new(),
             allocating: VecDeque::new(),
             join: None,
@@ -524,7 +525,7 @@ impl Room {
                 // The secrets from before are not listened for any more, and no other invite for this person holds.
                 self.stop_listening(ctx, id);
                 self.withdraw(ctx, beside.unwrap_or(id));
-                self.contacts.insert(id, *record);
+                self.contacts.insert(id, record);
                 self.listen_to(id);
                 self.look(ctx);
                 if let Some(known) = beside {
@@ -594,7 +595,7 @@ impl Room {
     /// Therapist: a key was proved; ACK goes out and the call waits for POLICY.
     fn start_call(&mut self, ctx: &mut Ctx<'_>, contact: u64, mut established: Established, mailbox: MailboxId) {
         let Some(server) = self.server_of(contact) else { return };
-        let held = self.contacts.get(&contact).map_or([None, None], ContactRecord::held_continuity);
+        let held = self.contacts.get(&contact).map_or([None, None], |record| record.held_continuity());
         established.set_resume(self.resumable.key(ctx.now, contact));
         for cell in established.ack(held, ctx.rng) {
             ctx.server(&server, ServerRequest::Send(mailbox, cell));
@@ -657,7 +658,7 @@ impl Room {
     fn met_as_client(&mut self, ctx: &mut Ctx<'_>, established: Established, mailbox: MailboxId) {
         let Some(mut join) = self.join.take() else { return };
         if let Some(record) = join.take_record() {
-            self.contacts.insert(record.id, *record);
+            self.contacts.insert(record.id, record);
         }
         join.close(ctx, Some(mailbox));
         let place = Place { server: join.server.clone(), mailbox };

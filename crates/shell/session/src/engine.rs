@@ -73,7 +73,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(
         config: Config,
-        (vault, restored): (Vault, bool),
+        (vault, restored): (Box<Vault>, bool),
         devices: Arc<Devices>,
         outlets: Outlets,
         messages: tokio_mpsc::Sender<Box<Message>>,

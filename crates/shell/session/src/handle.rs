@@ -18,7 +18,7 @@ use crate::{
     config::{Config, StartError},
     engine::{self, Engine, Message},
     media::Devices,
-    process, servers,
+    process, scrub, servers,
 };
 
 /// Events that a front end has not read yet; beyond it the newest are dropped.
@@ -41,6 +41,14 @@ pub struct SessionHandle {
 /// See [`StartError`].
 pub fn start(config: Config) -> Result<SessionHandle, StartError> {
     process::harden();
+    let handle = open(config);
+    // The thread that opens profiles may live as long as the program.
+    scrub::stack();
+    handle
+}
+
+#[inline(never)]
+fn open(config: Config) -> Result<SessionHandle, StartError> {
     if let Some(url) = &config.rendezvous {
         servers::endpoint(url, None).map_err(StartError::Rendezvous)?;
     }
@@ -76,16 +84,31 @@ pub fn start(config: Config) -> Result<SessionHandle, StartError> {
     let thread = thread::Builder::new()
         .name("engine".into())
         .spawn(move || {
-            runtime.block_on(async move {
-                match Engine::new(config, (vault, restored), used, outlets, inputs) {
-                    Ok(engine) => engine.run(receiver).await,
-                    Err(error) => tracing::error!(%error, "the engine could not start"),
-                }
-            });
-            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            run(runtime, config, (vault, restored), used, outlets, (inputs, receiver));
+            // The system keeps the stacks of ended threads for those that come.
+            scrub::stack();
         })
         .map_err(StartError::Io)?;
     Ok(SessionHandle { messages, events: Some(events), snapshot, devices, own, peer, thread: Some(thread) })
+}
+
+#[inline(never)]
+fn run(
+    runtime: tokio::runtime::Runtime,
+    config: Config,
+    vault: (Box<Vault>, bool),
+    devices: Arc<Devices>,
+    outlets: engine::Outlets,
+    (inputs, receiver): (tokio_mpsc::Sender<Box<Message>>, tokio_mpsc::Receiver<Box<Message>>),
+) {
+    runtime.block_on(async move {
+        match Engine::new(config, vault, devices, outlets, inputs) {
+            Ok(engine) => engine.run(receiver).await,
+            Err(error) => tracing::error!(%error, "the engine could not start"),
+        }
+        scrub::runtime(engine::NETWORK_THREADS).await;
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
 }
 
 /// Whether this folder holds a profile: then its passphrase is needed, otherwise [`start`] makes one.
@@ -94,18 +117,19 @@ pub fn profile_exists(folder: &Path) -> bool {
     Vault::exists(folder)
 }
 
-/// The vault, and whether it is an older generation because the last one was lost or damaged.
-fn open_vault(config: &Config) -> Result<(Vault, bool), StartError> {
+/// The vault, and whether it is an older generation because the last one was lost or damaged. Boxed: whoever it is handed
+/// on to would keep its keys on the stack.
+fn open_vault(config: &Config) -> Result<(Box<Vault>, bool), StartError> {
     let passphrase = config.passphrase.expose();
     if Vault::exists(&config.profile_dir) {
         let error = match Vault::open(&config.profile_dir, passphrase) {
-            Ok(vault) => return Ok((vault, false)),
+            Ok(vault) => return Ok((Box::new(vault), false)),
             Err(error) => error,
         };
         let is_lost = matches!(&error, VaultError::Io(error) if error.kind() == std::io::ErrorKind::NotFound);
         if is_lost || matches!(error, VaultError::Open | VaultError::Parameters) {
             return match Vault::restore(&config.profile_dir, passphrase) {
-                Ok(vault) => Ok((vault, true)),
+                Ok(vault) => Ok((Box::new(vault), true)),
                 Err(restoring) => Err(vault_error(if is_lost { restoring } else { error })),
             };
         }
@@ -114,13 +138,13 @@ fn open_vault(config: &Config) -> Result<(Vault, bool), StartError> {
     let cost = cost(config.fast_kdf);
     let Some(moved) = &config.moved else {
         return Vault::create(&config.profile_dir, passphrase, config.role_of_profile(), cost)
-            .map(|vault| (vault, false))
+            .map(|vault| (Box::new(vault), false))
             .map_err(vault_error);
     };
     let words = MoveWords::parse(moved.words.expose()).ok_or(StartError::Move)?;
     let file = read_move_file(&moved.file).map_err(|_| StartError::Move)?;
     match Vault::import(&config.profile_dir, &file, &words, passphrase, cost) {
-        Ok(vault) => Ok((vault, false)),
+        Ok(vault) => Ok((Box::new(vault), false)),
         Err(VaultError::Open | VaultError::Parameters) => Err(StartError::Move),
         Err(error) => Err(vault_error(error)),
     }

@@ -14,7 +14,7 @@ use sotto_session_api::{Event, SecretText};
 use sotto_vault::{KeyringError, Vault, VaultError};
 use tokio::sync::mpsc as tokio_mpsc;
 
-use crate::{engine::Message, handle::cost};
+use crate::{engine::Message, handle::cost, scrub};
 
 /// What the thread does, in order.
 enum Task {
@@ -49,35 +49,15 @@ pub(crate) struct Storage {
 impl Storage {
     /// `fast_kdf`: a new passphrase costs as little as is allowed.
     pub(crate) fn start(
-        mut vault: Vault,
+        vault: Box<Vault>,
         fast_kdf: bool,
         messages: tokio_mpsc::Sender<Box<Message>>,
     ) -> io::Result<Self> {
         let (changes, receiver) = mpsc::channel::<Box<Task>>();
         let thread = thread::Builder::new().name("vault".into()).spawn(move || {
-            while let Ok(task) = receiver.recv() {
-                let answer = match *task {
-                    Task::Store(ticket, change) => Message::Input(store(&mut vault, ticket, change)),
-                    Task::Log(tell) => {
-                        tell(&vault.profile().log);
-                        continue;
-                    }
-                    Task::ChangePassphrase { old, new } => {
-                        Message::Event(change_passphrase(&mut vault, &old, &new, fast_kdf))
-                    }
-                    Task::UseKeyring { passphrase, on } => Message::Event(use_keyring(&mut vault, &passphrase, on)),
-                    Task::Export(path) => Message::Event(export(&vault, &path, fast_kdf)),
-                    Task::Erase => {
-                        if let Err(error) = vault.destroy() {
-                            tracing::error!(%error, "the profile could not be erased");
-                        }
-                        return;
-                    }
-                };
-                if messages.blocking_send(Box::new(answer)).is_err() {
-                    // The engine is gone, but what it asked for still becomes durable.
-                }
-            }
+            work(vault, fast_kdf, &receiver, &messages);
+            // The system keeps the stacks of ended threads for those that come.
+            scrub::stack();
         })?;
         Ok(Self { changes: Some(changes), thread: Some(thread) })
     }
@@ -116,6 +96,39 @@ impl Drop for Storage {
         self.changes = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+/// Does what is asked for, until nobody can ask any more.
+#[inline(never)]
+fn work(
+    mut vault: Box<Vault>,
+    fast_kdf: bool,
+    tasks: &mpsc::Receiver<Box<Task>>,
+    messages: &tokio_mpsc::Sender<Box<Message>>,
+) {
+    while let Ok(task) = tasks.recv() {
+        let answer = match *task {
+            Task::Store(ticket, change) => Message::Input(store(&mut vault, ticket, change)),
+            Task::Log(tell) => {
+                tell(&vault.profile().log);
+                continue;
+            }
+            Task::ChangePassphrase { old, new } => Message::Event(change_passphrase(&mut vault, &old, &new, fast_kdf)),
+            Task::UseKeyring { passphrase, on } => Message::Event(use_keyring(&mut vault, &passphrase, on)),
+            Task::Export(path) => Message::Event(export(&vault, &path, fast_kdf)),
+            Task::Erase => {
+                if let Err(error) = vault.destroy() {
+                    tracing::error!(%error, "the profile could not be erased");
+                }
+                return;
+            }
+        };
+        // A key that was replaced is not to wait here for the next task.
+        scrub::stack();
+        if messages.blocking_send(Box::new(answer)).is_err() {
+            // The engine is gone, but what it asked for still becomes durable.
         }
     }
 }
@@ -185,7 +198,11 @@ fn apply(profile: &mut sotto_vault::Profile, change: Change) {
             profile.contacts.retain(|own| own.id != contact.id);
             profile.contacts.push(*contact);
         }
-        Change::RemoveContact(id) => profile.contacts.retain(|own| own.id != id),
+        Change::RemoveContact(id) => {
+            // Into a list of its own: one that closes its gaps keeps what it moved behind its end.
+            let kept = profile.contacts.iter().filter(|own| own.id != id).cloned().collect();
+            profile.contacts = kept;
+        }
         Change::PutInvite(invite) => {
             profile.invites.retain(|own| own.contact != invite.contact);
             profile.invites.push(*invite);
@@ -242,12 +259,12 @@ mod tests {
             (0..).map(Ticket).zip(changes).for_each(|(ticket, change)| storage.store(ticket, change));
         };
         let vault = Vault::create(&folder, PASSPHRASE, ProfileRole::Therapist, Cost::Floor).unwrap();
-        let storage = Storage::start(vault, true, messages.clone()).unwrap();
+        let storage = Storage::start(Box::new(vault), true, messages.clone()).unwrap();
         carry_out(storage, vec![Change::PutContact(contact(1)), Change::PutContact(contact(2))]);
         let wrapped_key = |file: &[u8]| file[51..111].to_vec();
         let before = wrapped_key(&file("vault.tsp"));
 
-        let storage = Storage::start(Vault::open(&folder, PASSPHRASE).unwrap(), true, messages).unwrap();
+        let storage = Storage::start(Box::new(Vault::open(&folder, PASSPHRASE).unwrap()), true, messages).unwrap();
         carry_out(storage, vec![Change::RemoveContact(2)]);
         let told: Vec<_> = std::iter::from_fn(|| answers.try_recv().ok()).collect();
         let is_stored = |message: &Message| matches!(message, Message::Input(Input::Stored(_)));

@@ -87,7 +87,7 @@ impl Room {
             // Until words were compared again, also if this session ends before: else the next one would ask nothing.
             record.state = VerificationState::Unverified;
         }
-        call.committing(ctx.store(Change::PutContact(Box::new(record.clone()))));
+        call.committing(ctx.store(Change::PutContact(record.clone())));
     }
 
     pub(super) fn waiting(&mut self, ctx: &mut Ctx<'_>, contact: u64) {
@@ -123,7 +123,7 @@ impl Room {
             };
         }
         let blocked = record.state == VerificationState::Mismatch;
-        ctx.store(Change::PutContact(Box::new(record.clone())));
+        ctx.store(Change::PutContact(record.clone()));
         self.log_comparison(ctx, contact, compared);
         if blocked {
             self.stop_listening(ctx, contact);

@@ -11,9 +11,9 @@ impl Room {
     pub(super) fn merge_relinked(&mut self, ctx: &mut Ctx<'_>, fresh: u64) -> u64 {
         let Some(record) = self.contacts.get(&fresh).filter(|record| !record.pairing) else { return fresh };
         let known = self.contacts.values().find(|other| !other.pairing && is_same_pair(other, record));
-        let Some(merged) = known.map(|known| relinked(known, record.clone())) else { return fresh };
+        let Some(merged) = known.map(|known| Box::new(relinked(known, (**record).clone()))) else { return fresh };
         let id = merged.id;
-        ctx.store(Change::PutContact(Box::new(merged.clone())));
+        ctx.store(Change::PutContact(merged.clone()));
         ctx.store(Change::RemoveContact(fresh));
         self.contacts.remove(&fresh);
         self.contacts.insert(id, merged);
@@ -22,7 +22,7 @@ impl Room {
 
     /// A new invite of the same therapist whose acknowledgement was lost: its secrets may be the ones that hold.
     pub(crate) fn unanswered_relink(&self, record: &ContactRecord) -> Option<&ContactRecord> {
-        self.contacts.values().find(|other| other.pairing && is_same_pair(other, record))
+        self.contacts.values().map(|other| &**other).find(|other| other.pairing && is_same_pair(other, record))
     }
 
     /// What a crash may have left between two writes: the newer one has the secrets that hold.
