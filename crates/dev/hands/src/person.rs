@@ -87,7 +87,8 @@ impl<'a> Person<'a> {
 
     fn open(setup: &Setup<'_>, screen: &'a Screen, bus: &'a Bus) -> Outcome<Self> {
         let log = setup.folder.join(format!("{}.log", setup.role));
-        let program = Command::new(setup.program)
+        // Without root's privileges, which would keep others out by themselves.
+        let program = sotto_netlab::ordinary(setup.program)
             .args(&setup.arguments)
             .arg("--profile")
             .arg(setup.folder.join(setup.role))

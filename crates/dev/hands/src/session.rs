@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use sotto_netlab::Exposure;
 use sotto_ui::texts::{Texts, fill};
 
 use crate::{
@@ -111,6 +112,11 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     for person in [&therapist, &client] {
         if person.title()? != "Sotto" {
             return Err(Trouble::new(format!("the window's title says more than the name: {}", person.title()?)));
+        }
+        // Before a passphrase is typed: the engine sees to it too, but later.
+        let exposure = Exposure::of(person.process())?;
+        if exposure != Exposure::none() {
+            return Err(Trouble::new(format!("a window with no passphrase yet can be looked into: {exposure:?}")));
         }
     }
     therapist.picture("welcome")?;
