@@ -66,6 +66,31 @@ fn an_hour_of_rekeys_loses_no_packet_and_no_message_and_ends_normally() {
     assert_eq!(BOTH.map(|who| ended(&duo, who)), [Some((EndReason::Normal, true)); 2]);
 }
 
+/// An epoch is one byte in each packet: there is none after 255, and no number comes twice (PROTOCOL §7.5).
+#[test]
+fn epoch_255_is_the_last_and_then_the_session_ends() {
+    let mut duo = Duo::new(8);
+    duo.rekey_every(10);
+    duo.media_every_ms = 1_000;
+    duo.open_session(InviteForm::Code);
+    let mut epochs = Vec::new();
+    for _ in 0..3_600 {
+        duo.run_for(1_000);
+        let Some((epoch, _)) = keys(&duo)[0] else { break };
+        epochs.push(epoch);
+    }
+    assert!(epochs.is_sorted(), "{epochs:?}");
+    epochs.dedup();
+    assert_eq!(epochs, (0..=255).collect::<Vec<u8>>());
+    duo.run_for(5_000);
+    for who in BOTH {
+        assert_eq!(ended(&duo, who), Some((EndReason::Rekey, true)), "{who:?}");
+        assert!(!duo.side(who).has_media, "{who:?}");
+    }
+    // By who would have to begin the next one.
+    assert!(duo.codes(Who::Client).contains(&"E_REKEY"));
+}
+
 #[test]
 fn rekeys_go_on_while_words_are_compared() {
     let mut duo = Duo::new(3);

@@ -1,7 +1,7 @@
 //! Two people, from the invite to the end, in virtual time.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use sotto_session_api::{AlertCode, Command, ContactState, EndReason, Event, Gate, InviteForm, Pick};
+use sotto_session_api::{AlertCode, Command, CompareReason, ContactState, EndReason, Event, Gate, InviteForm, Pick};
 use sotto_sim::{Duo, Who};
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
@@ -285,6 +285,27 @@ fn one_side_alone_never_opens_the_session() {
     assert!(chats(&duo, Who::Therapist).is_empty());
     duo.run_for(120_000);
     assert_eq!(ended(&duo, Who::Therapist).map(|e| e.0), Some(EndReason::CompareTimeout));
+}
+
+/// Who has compared before gets five minutes, in which nothing but sound passes.
+#[test]
+fn a_comparison_of_every_session_may_take_five_minutes() {
+    let mut duo = Duo::new(12);
+    let [at_client, at_therapist] = duo.open_session(InviteForm::Code);
+    duo.command(Who::Client, Command::End);
+    duo.run_for(2_000);
+    duo.command(Who::Therapist, Command::Listen(None));
+    duo.command(Who::Client, Command::JoinContact(at_client));
+    duo.run_for(3_000);
+    duo.admit(at_therapist);
+    let card = duo.card(Who::Therapist).unwrap();
+    assert_eq!(card.reason, CompareReason::Every);
+    duo.run_for(290_000);
+    assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(Gate::G1); 2]);
+    duo.run_for(20_000);
+    for who in BOTH {
+        assert_eq!(ended(&duo, who).map(|end| end.0), Some(EndReason::CompareTimeout), "{who:?}");
+    }
 }
 
 #[test]
