@@ -1,9 +1,10 @@
 //! One `sotto-rendezvous` process.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -38,6 +39,8 @@ pub struct Server {
     pub url: String,
     /// The URL of its relay; empty without one.
     pub relay: String,
+    /// What it has written to standard output and to standard error.
+    written: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -64,21 +67,23 @@ impl Server {
             .args(&setup.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the server starts");
-        let output = child.stdout.take().expect("piped");
+        let (output, errors) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+        let written = Arc::<Mutex<String>>::default();
         let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
+        let readers = [
+            keep(output, &written, move |line| drop(sender.send(line.to_owned()))),
+            // A failed test shows it, too.
+            keep(errors, &written, |line| eprintln!("{line}")),
+        ];
         let line = lines.recv_timeout(Duration::from_secs(20)).unwrap_or_default();
         let ready: Value = serde_json::from_str(&line).unwrap_or_default();
         if ready["event"] != "ready" {
             let _ = child.kill();
-            panic!("the server is not ready within 20 s: {line}");
+            let _ = readers.map(JoinHandle::join);
+            panic!("the server is not ready within 20 s: {}", said(&written));
         }
         let url = ready["url"].as_str().unwrap_or_default();
         let url = match ready["spki"].as_str() {
@@ -86,7 +91,7 @@ impl Server {
             _ => url.to_owned(),
         };
         let relay = ready["relay"].as_str().unwrap_or_default().to_owned();
-        Self { child, url, relay }
+        Self { child, url, relay, written }
     }
 
     /// `host:port` of the URL.
@@ -105,6 +110,12 @@ impl Server {
         self.child.id()
     }
 
+    /// Everything that it has written to standard output and to standard error until now.
+    #[must_use]
+    pub fn output(&self) -> String {
+        said(&self.written)
+    }
+
     /// Ends it at once, as a crash would.
     pub fn kill(mut self) {
         self.end();
@@ -114,6 +125,26 @@ impl Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn said(written: &Mutex<String>) -> String {
+    written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Keeps what comes, line by line, and hands each line on.
+fn keep(
+    from: impl Read + Send + 'static,
+    written: &Arc<Mutex<String>>,
+    line: impl Fn(&str) + Send + 'static,
+) -> JoinHandle<()> {
+    let written = Arc::clone(written);
+    std::thread::spawn(move || {
+        for bytes in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+            let text = String::from_utf8_lossy(&bytes);
+            *written.lock().unwrap_or_else(PoisonError::into_inner) += &format!("{text}\n");
+            line(&text);
+        }
+    })
 }
 
 impl Drop for Server {

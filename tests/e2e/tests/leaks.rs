@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use common::Stage;
 use serde_json::{Value, json};
-use sotto_e2e::{Meeting, Memory, Peer, ServerSetup};
+use sotto_e2e::{Meeting, Memory, Peer, Programs, Server, ServerSetup};
 use sotto_netlab::Exposure;
 
 const LABEL: &str = "Kanarienvogel Dienstag";
@@ -255,6 +255,14 @@ fn pair(mut therapist: Peer, mut client: Peer, canaries: &mut Canaries) -> Meeti
     Meeting::in_waiting_room(therapist, client)
 }
 
+/// Control of the next test, which looks through what the server says.
+#[test]
+#[should_panic(expected = "--nats is not there yet")]
+fn what_a_server_says_on_standard_error_is_kept() {
+    let setup = ServerSetup::arguments(&["--listen", "127.0.0.1:0", "--nats", "nats://localhost"]);
+    drop(Server::start(&Programs::shipped().rendezvous, &setup));
+}
+
 #[test]
 fn nothing_personal_is_left_in_logs_files_or_the_servers_memory() {
     let sessions = std::env::var("SOTTO_LEAK_SESSIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_u32);
@@ -317,7 +325,14 @@ fn nothing_personal_is_left_in_logs_files_or_the_servers_memory() {
     assert!(files >= 2, "two profiles are more than {files} files");
     let scraps = std::fs::read_dir(&scratch).unwrap().count();
     assert_eq!(scraps, 0, "nothing is put into the folder for temporary files");
+    let server = stage.server.output();
+    assert!(server.contains("\"ready\""), "an output of nothing proves nothing: {server}");
+    canaries.in_bytes(server.as_bytes(), "the server's output", &mut found);
     if let Some(memory) = memory(stage.server.pid()) {
+        // Control: what it holds as long as it runs is found, so that the right pages are read.
+        for own in [&stage.server.url, &stage.server.relay] {
+            assert!(!memory.places(own.as_bytes()).is_empty(), "the server's memory does not hold its own {own}");
+        }
         println!("{} canaries, {} MB of the server's memory, {files} files", canaries.0.len(), memory.size() >> 20);
         for (what, needle) in &canaries.0 {
             for place in memory.places(needle) {
