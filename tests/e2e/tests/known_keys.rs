@@ -3,25 +3,39 @@
 //!
 //! `leaks.rs` finds keys by how they lie expanded for use, in the programs as they are shipped. What never lies so is found
 //! here: roots, bases, chaining keys, what was drawn for them, and half a key that was overwritten only in part.
+//!
+//! And what such keys are worth: who has those of the transport opens nothing but what is sealed once more.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod common;
 #[path = "common/replay.rs"]
 mod replay;
+#[path = "common/srtp.rs"]
+mod srtp;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::Path,
     time::Duration,
 };
 
-use common::Stage;
+use common::{
+    Stage,
+    lab::{PERSONS, ROLES, own, server_in, skipped},
+};
 use replay::{KnownSecret, Program, Replay};
 use serde_json::json;
 use sotto_e2e::{Folder, Meeting, Memory, Peer, PeerSetup, Programs, Server, ServerSetup};
+use sotto_frame_crypto::{header::Header, kid::Kid, sframe::SframeKey};
 use sotto_handshake::{RendezvousUrl, SpokenCode};
 use sotto_identity::{IdentityKey, Secret};
+use sotto_netlab::{
+    capture::read_pcap,
+    lab::{Lab, Links, Site},
+    stun::{Kind, RtpHeader, payloads},
+};
 use sotto_vault::Vault;
+use sotto_wire::{Codec, TrackId};
 
 /// A secret is looked for by pieces of this length: a half of it is a leak too.
 const PIECE: usize = 16;
@@ -171,6 +185,26 @@ fn found(memory: &Memory, secrets: &[KnownSecret]) -> BTreeMap<String, Vec<Strin
     found
 }
 
+/// What the seeds of two programs that met by this code lead to.
+struct Known {
+    replay: Replay,
+    logs: [Program; 2],
+    profiles: [Vault; 2],
+    client_secret: Secret<32>,
+}
+
+fn known(stage: &Stage, code: &str) -> Known {
+    let [profile, client_profile] = ["therapist", "client"].map(|role| vault(&stage.folder.join(role)));
+    let identity = profile.profile().identity_key().unwrap();
+    let [contact] = &client_profile.profile().contacts[..] else { panic!("one contact") };
+    let client_secret = contact.own_secret.clone().unwrap();
+    let url = RendezvousUrl::parse(&stage.server.url).unwrap();
+    let code = SpokenCode::parse(code).unwrap().secret(url.host_port());
+    let logs = [program(stage, "therapist"), program(stage, "client")];
+    let replay = Replay::of((&logs[1], &logs[0]), &code, (&IdentityKey::from_bytes(&client_secret), &identity));
+    Known { replay, logs, profiles: [profile, client_profile], client_secret }
+}
+
 /// Holds a session until a moment that `wait` waits for, and ends it: while it runs all that it needs is found and nothing
 /// else, afterwards the contact's secrets alone.
 fn hold(name: &str, rekey_s: &str, wait: impl FnOnce(&mut Meeting) -> ([Memory; 2], Moment)) {
@@ -194,14 +228,7 @@ fn hold(name: &str, rekey_s: &str, wait: impl FnOnce(&mut Meeting) -> ([Memory; 
     std::thread::sleep(Duration::from_millis(1_500));
     let after = meeting.both().map(|peer| memory(peer).unwrap());
 
-    let [profile, client_profile] = ["therapist", "client"].map(|role| vault(&stage.folder.join(role)));
-    let identity = profile.profile().identity_key().unwrap();
-    let [contact] = &client_profile.profile().contacts[..] else { panic!("one contact") };
-    let client_secret = contact.own_secret.clone().unwrap();
-    let url = RendezvousUrl::parse(&stage.server.url).unwrap();
-    let code = SpokenCode::parse(&code).unwrap().secret(url.host_port());
-    let logs = [program(&stage, "therapist"), program(&stage, "client")];
-    let mut replay = Replay::of((&logs[1], &logs[0]), &code, (&IdentityKey::from_bytes(&client_secret), &identity));
+    let Known { mut replay, logs, profiles: [profile, client_profile], client_secret } = known(&stage, &code);
     assert!(replay.epoch >= now.epoch, "epochs up to {} are known, {} was in use", replay.epoch, now.epoch);
     let secret_of = |name: &str| {
         let known = replay.secrets.iter().find(|known| known.name == name);
@@ -292,4 +319,79 @@ fn keys_before_a_step_of_the_ratchet_are_gone_from_memory() {
         meeting.talk(30.0 + GRACE_S);
         (meeting.both().map(|peer| memory(peer).unwrap()), Moment { epoch: 0, step: 1 })
     });
+}
+
+/// All that stands in a row in it.
+fn runs(bytes: &[u8]) -> HashSet<&[u8]> {
+    bytes.windows(8).collect()
+}
+
+/// Who has the keys of SRTP from a bug in the outer layer opens it, and stands before the inner one.
+#[test]
+fn mitm_dtls_keys_known_media_still_sealed() {
+    if skipped() {
+        return;
+    }
+    let (programs, folder) = (Programs::seeded(), Folder::new("known-dtls-keys"));
+    let lab = Lab::new(&Links::Veth).unwrap();
+    let capture = lab.capture_matching(Site::Client, &folder.join("client.pcap"), "udp").unwrap();
+    let server = server_in(&lab, &programs);
+    let stage = Stage { programs, folder, server };
+    let [mut therapist, mut client] =
+        [0, 1].map(|n| Peer::start_in(&lab, PERSONS[n], &seeded(&stage, ROLES[n], "180")));
+    let (_, code) = Meeting::invite(&mut therapist, "code");
+    client.send(&json!({"cmd": "join", "invite": code}));
+    let mut meeting = Meeting::in_waiting_room(therapist, client);
+    meeting.open();
+    for peer in meeting.both() {
+        peer.gains(None, &["/audio_in/packets", "/video_in/frames"], 50.0);
+    }
+    meeting.end();
+    meeting.close();
+    let frames = read_pcap(&capture.stop().unwrap()).unwrap();
+
+    let srtp_keys = transport_keys(&stage).into_iter().filter(|known| known.name == SRTP_KEY);
+    let srtp_keys: Vec<[u8; 32]> = srtp_keys.map(|known| known.bytes.try_into().unwrap()).collect();
+    let replay = known(&stage, &code).replay;
+    let bases: Vec<_> = replay.secrets.iter().filter(|known| known.name.starts_with("sframe base 00000000")).collect();
+    let mut salts = BTreeMap::<usize, BTreeSet<[u8; 8]>>::new();
+    let mut opened = BTreeMap::<(u8, u8), usize>::new();
+    for datagram in payloads(&frames).filter(|datagram| datagram.kind == Kind::Rtp) {
+        let header = RtpHeader::parse(datagram.payload).unwrap();
+        let Some(codec) = Codec::from_u8(header.payload_type) else { continue };
+        // The outer layer is no obstacle.
+        let found = srtp_keys.iter().enumerate();
+        let mut found = found.filter_map(|(n, key)| Some((n, srtp::open(datagram.payload, key)?)));
+        let (n, (inside, nonce)) = found.next().expect("one of the keys of SRTP opens it");
+        // Two zero bytes, SSRC, the count of turns and the sequence number, on the salt of the key: it was the nonce.
+        let on_salt = [&[0; 2][..], &header.ssrc.to_be_bytes(), &header.sequence.to_be_bytes()].concat();
+        let of_nonce = [&nonce[..6], &nonce[10..]].concat();
+        let salt: Vec<u8> = of_nonce.iter().zip(on_salt).map(|(nonce, with)| nonce ^ with).collect();
+        salts.entry(n).or_default().insert(salt.try_into().unwrap());
+        // Inside is SFrame, of the one who sends here.
+        let (sframe, _) = Header::parse(&inside).expect("SFrame");
+        let kid = Kid::from_u64(sframe.kid).expect("a key of ours");
+        let by_client = datagram.source.ip() == own(Site::Client);
+        assert_eq!((kid.epoch, kid.direction), (0, u8::from(!by_client)));
+        let track = if codec == Codec::Opus { TrackId::Audio } else { TrackId::Camera };
+        assert_eq!(kid.track, track);
+        if kid.step > 0 {
+            continue; // a computer so slow that the keys have moved on
+        }
+        let [a, b, c, d] = header.timestamp.to_be_bytes();
+        let metadata = [track as u8, u8::from(header.marker), a, b, c, d, codec as u8];
+        let mut openers = bases.iter().filter_map(|base| {
+            Some((&base.name, SframeKey::derive(&base.bytes, sframe.kid).open(sframe, &metadata, &inside)?))
+        });
+        let (name, plain) = openers.next().expect("its own key opens it");
+        assert_eq!(*name, format!("sframe base 00000000{:02x}{:02x}", kid.direction, track as u8));
+        assert!(openers.next().is_none(), "no other key opens it");
+        let (len, plain) = plain.split_first_chunk::<2>().unwrap();
+        let plain = &plain[..usize::from(u16::from_be_bytes(*len))];
+        assert!(plain.len() >= 8 && runs(plain).is_disjoint(&runs(&inside)), "{track:?} is readable without its key");
+        *opened.entry((kid.direction, track as u8)).or_default() += 1;
+    }
+    println!("opened, by direction and track: {opened:?}; salts: {}", salts.len());
+    assert!(salts.len() == 2 && salts.values().all(|salts| salts.len() == 1), "a key a direction: {salts:?}");
+    assert!(opened.len() == 4 && opened.values().all(|&count| count >= 10), "{opened:?}");
 }
