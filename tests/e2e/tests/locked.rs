@@ -1,7 +1,8 @@
 //! What is left of a profile in the memory of a program that lives on after it was locked: nothing.
 //!
 //! The program is this one, started a second time. It does with an engine what the window does, and has the allocator that
-//! all programs have; it doesn't know what is looked for. The text fields of the window are not in it.
+//! all programs have; it doesn't know what is looked for. The fields of the window are not in it: `sotto-hands`
+//! looks there for the passphrase.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 use std::{

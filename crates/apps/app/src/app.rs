@@ -376,7 +376,7 @@ impl App {
         let then = self.stopping.take().map_or(Then::Lock, |(then, _)| then);
         self.stage = Stage::Closed;
         self.was_in_session = false;
-        self.interface.profile_closed();
+        self.interface.profile_closed(context);
         if let Some(state) = frame.wgpu_render_state() {
             video::release(state);
         }

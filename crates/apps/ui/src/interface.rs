@@ -208,7 +208,9 @@ impl Interface {
     }
 
     /// The engine is gone (Lock, Quit): forgets all that belonged to it.
-    pub fn profile_closed(&mut self) {
+    pub fn profile_closed(&mut self, ctx: &egui::Context) {
+        // What egui remembers of fields: its undo histories hold all that was typed.
+        ctx.data_mut(|data| data.remove_by_type::<egui::text_edit::TextEditState>());
         self.memory = Memory::default();
         self.state = State::default();
     }

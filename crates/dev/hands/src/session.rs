@@ -272,6 +272,20 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     for person in [&mut therapist, &mut client] {
         person.wait_for(texts.ended_title)?;
     }
+
+    say("locked, opened, locked again");
+    // A key that was meant for the session does nothing on the page that follows.
+    std::thread::sleep(Duration::from_secs(2));
+    therapist.press(texts.back_to_room)?;
+    therapist.wait_for(texts.nobody_waiting)?;
+    lock(&mut therapist, PASSPHRASE[0])?;
+    therapist.fill(texts.passphrase, PASSPHRASE[0])?;
+    if traces::in_memory(therapist.process(), &[PASSPHRASE[0]]).is_some_and(|places| places[0] == 0) {
+        return Err(Trouble::new("a passphrase in its field is not found in memory: the search proves nothing"));
+    }
+    therapist.press(texts.unlock_go)?;
+    therapist.wait_for(texts.nobody_waiting)?;
+    lock(&mut therapist, PASSPHRASE[0])?;
     therapist.leave()?;
     client.leave()?;
     notifications.none_but_our_own()?;
@@ -325,6 +339,21 @@ fn nothing_is_left_in_memory(therapist: &Person<'_>, client: &Person<'_>) -> Out
         }
     }
     Ok(())
+}
+
+/// Locks the window; then its passphrase is nowhere in the program, which lives on.
+fn lock(person: &mut Person<'_>, passphrase: &str) -> Outcome {
+    person.press(person.texts.lock)?;
+    person.wait_for(person.texts.unlock_title)?;
+    // The system's input and accessibility buses have caught up.
+    std::thread::sleep(Duration::from_secs(2));
+    match traces::in_memory(person.process(), &[passphrase]) {
+        Some(places) if places[0] > 0 => {
+            Err(Trouble::new(format!("a locked window has its passphrase in memory, in {} places", places[0])))
+        }
+        // That nobody but root may look was said before.
+        _ => Ok(()),
+    }
 }
 
 /// How somebody comes to the server's address.

@@ -12,7 +12,10 @@ use crate::{
     icons,
     interface::{Screen, secret_text},
     model::{Profile, Request, Secret},
-    widgets::{Button, Field, Tone, at, checkbox, flow, gap, heading, icon_text, notice, page, region, text, title},
+    widgets::{
+        Button, Field, Tone, at, checkbox, flow, forget_text, gap, heading, icon_text, notice, page, region, text,
+        title,
+    },
 };
 
 pub(crate) const SHORTEST: usize = 8;
@@ -141,14 +144,14 @@ fn fields(ui: &mut Ui, s: &mut Screen<'_>, therapist: bool, busy: bool) {
     let says_short = short && first.tried;
     let below = if says_short { t.passphrase_short } else { t.passphrase_help };
     let field = Field::new(t.passphrase).password(hidden).limit(512).focus(focus).below(below, says_short);
-    let response = field.show(ui, &mut first.passphrase);
-    let mut enter = entered(ui, &response);
+    let new = field.show(ui, &mut first.passphrase);
+    let mut enter = entered(ui, &new);
     gap(ui, 20.0);
     let says_differs = differs && (first.tried || !first.again.is_empty());
     let field = Field::new(t.passphrase_again).password(hidden).limit(512);
     let field = if says_differs { field.below(t.passphrase_differs, first.tried) } else { field };
-    let response = field.show(ui, &mut first.again);
-    enter |= entered(ui, &response);
+    let again = field.show(ui, &mut first.again);
+    enter |= entered(ui, &again);
     gap(ui, 8.0);
     checkbox(ui, t.show_passphrase, "", &mut first.shown);
     gap(ui, 16.0);
@@ -180,6 +183,9 @@ fn fields(ui: &mut Ui, s: &mut Screen<'_>, therapist: bool, busy: bool) {
     if (clicked || enter) && !busy {
         s.state.first.tried = true;
         if ready && let Some(role) = s.state.first.role {
+            for field in [&new, &again] {
+                forget_text(ui.ctx(), field.id);
+            }
             let passphrase = std::mem::replace(&mut s.state.first.passphrase, secret_text());
             s.state.first.again = secret_text();
             let server = s.state.first.server.trim().to_owned();
