@@ -76,7 +76,7 @@ impl DesktopKeyring {
         // The log-in password; the input ends with it.
         let unlocked = daemon.stdin.take().is_some_and(|mut input| input.write_all(b"of this test").is_ok());
         self.daemon = Some(daemon);
-        let limit = Instant::now() + Duration::from_secs(10);
+        let limit = Instant::now() + Duration::from_secs(60);
         while unlocked && Instant::now() < limit {
             let answer = Command::new("dbus-send")
                 .args([&format!("--bus={}", self.address), "--print-reply", "--dest=org.freedesktop.secrets"])

@@ -9,9 +9,12 @@ use common::Stage;
 use serde_json::{Value, json};
 use sotto_e2e::{DesktopKeyring, Meeting, Peer, PeerSetup};
 
+/// Deriving keys and asking the desktop's keyring take long where everything else runs beside.
+const PATIENCE_S: u64 = 60;
+
 fn words(peer: &mut Peer, file: &Path) -> String {
     peer.send(&json!({"cmd": "export", "file": file}));
-    peer.expect("exported", 20, |_| true)["words"].as_str().unwrap().to_owned()
+    peer.expect("exported", PATIENCE_S, |_| true)["words"].as_str().unwrap().to_owned()
 }
 
 fn contact(peer: &mut Peer) -> Value {
@@ -28,9 +31,9 @@ fn a_new_passphrase_opens_the_vault_and_the_old_one_does_not() {
     client.expect("contacts", 10, |_| true);
     let old = fs::read_to_string(&kept).unwrap();
     client.send(&json!({"cmd": "change_passphrase", "old": "not this one", "new": "x"}));
-    client.expect("error", 20, |event| event["code"] == "E_PASSPHRASE");
+    client.expect("error", PATIENCE_S, |event| event["code"] == "E_PASSPHRASE");
     client.send(&json!({"cmd": "change_passphrase", "old": old.trim(), "new": "another one"}));
-    client.expect("passphrase_changed", 20, |_| true);
+    client.expect("passphrase_changed", PATIENCE_S, |_| true);
     assert!(client.close().success());
 
     // The old one lies beside the profile still.
@@ -62,9 +65,9 @@ fn a_second_key_in_the_keyring_is_needed_and_knows_an_older_file() {
         peer.send(&json!({"cmd": "use_keyring", "passphrase": passphrase, "on": on}));
     };
     put(&mut therapist, "not this one", true);
-    therapist.expect("error", 20, |event| event["code"] == "E_PASSPHRASE");
+    therapist.expect("error", PATIENCE_S, |event| event["code"] == "E_PASSPHRASE");
     put(&mut therapist, &passphrase, true);
-    therapist.expect("keyring", 20, |event| event["on"] == true);
+    therapist.expect("keyring", PATIENCE_S, |event| event["on"] == true);
     let older = fs::read(&file).unwrap();
     therapist.send(&json!({"cmd": "invite", "label": "x", "form": "link"}));
     therapist.expect("invite", 10, |_| true);
@@ -97,7 +100,7 @@ fn a_second_key_in_the_keyring_is_needed_and_knows_an_older_file() {
     assert!(keyring.unlock());
     let mut off = Peer::start(&at(&keyring));
     put(&mut off, &passphrase, false);
-    off.expect("keyring", 20, |event| event["on"] == false);
+    off.expect("keyring", PATIENCE_S, |event| event["on"] == false);
     assert!(off.close().success());
     assert!(again_is_quiet(&nowhere), "the passphrase alone");
 }
