@@ -280,7 +280,7 @@ pub fn hold(options: &Options) -> Outcome<Value> {
     therapist.wait_for(texts.nobody_waiting)?;
     lock(&mut therapist, PASSPHRASE[0])?;
     therapist.fill(texts.passphrase, PASSPHRASE[0])?;
-    if traces::in_memory(therapist.process(), &[PASSPHRASE[0]]).is_some_and(|places| places[0] == 0) {
+    if !is_soon(|| places(&therapist, PASSPHRASE[0]).is_none_or(|places| places > 0)) {
         return Err(Trouble::new("a passphrase in its field is not found in memory: the search proves nothing"));
     }
     therapist.press(texts.unlock_go)?;
@@ -345,14 +345,28 @@ fn nothing_is_left_in_memory(therapist: &Person<'_>, client: &Person<'_>) -> Out
 fn lock(person: &mut Person<'_>, passphrase: &str) -> Outcome {
     person.press(person.texts.lock)?;
     person.wait_for(person.texts.unlock_title)?;
-    // The system's input and accessibility buses have caught up.
-    std::thread::sleep(Duration::from_secs(2));
-    match traces::in_memory(person.process(), &[passphrase]) {
-        Some(places) if places[0] > 0 => {
-            Err(Trouble::new(format!("a locked window has its passphrase in memory, in {} places", places[0])))
+    // That nobody but root may look was said before.
+    if is_soon(|| places(person, passphrase).is_none_or(|places| places == 0)) {
+        return Ok(());
+    }
+    let places = places(person, passphrase).unwrap_or_default();
+    Err(Trouble::new(format!("a locked window has its passphrase in memory, in {places} places")))
+}
+
+/// In how many places of a window's memory a text is; `None` where nobody may look.
+fn places(person: &Person<'_>, text: &str) -> Option<usize> {
+    traces::in_memory(person.process(), &[text]).map(|places| places[0])
+}
+
+/// Whether it comes to be so once the window, the system's input and the accessibility buses have caught up.
+fn is_soon(mut is_so: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let so = is_so();
+        if so || Instant::now() > until {
+            return so;
         }
-        // That nobody but root may look was said before.
-        _ => Ok(()),
+        std::thread::sleep(Duration::from_millis(500));
     }
 }
 
