@@ -434,14 +434,15 @@ fn check_srtp_indices(run: &Run) -> usize {
     retransmitted
 }
 
-/// Windows of ten seconds of what was heard while both spoke: median correlation and median STOI.
+/// Windows of four seconds of what was heard while both spoke: median correlation and median STOI. Short ones, so that one place where
+/// a busy computer let sound wait, and it was stretched, is in few of them.
 fn speech(run: &Run, listener: usize) -> (f64, f64) {
     let heard = wav::read(&run.folder.join(&format!("{}-hears.wav", ROLES[listener]))).unwrap();
     assert_eq!(heard.rate_hz, 48_000);
     // The file begins with the session's sound; the last seconds may be muted.
     let spoken = ((run.talked_s * f64::from(heard.rate_hz)) as usize).min(heard.samples.len());
     let heard = Wav { samples: heard.samples[..spoken].to_vec(), ..heard };
-    let windows = compare_speech(&run.sent[1 - listener], &heard, 10.0, 3.0);
+    let windows = compare_speech(&run.sent[1 - listener], &heard, 4.0, 2.0);
     for window in &windows {
         println!("the {} hears: {window:.3?}", ROLES[listener]);
     }
