@@ -1,7 +1,9 @@
 //! Two people, from the invite to the end, in virtual time.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use sotto_session_api::{AlertCode, Command, CompareReason, ContactState, EndReason, Event, Gate, InviteForm, Pick};
+use sotto_session_api::{
+    AlertCode, Command, CompareReason, ContactId, ContactState, EndReason, Event, Gate, InviteForm, Pick,
+};
 use sotto_sim::{Duo, Who};
 
 const BOTH: [Who; 2] = [Who::Client, Who::Therapist];
@@ -98,21 +100,26 @@ fn the_second_session_needs_no_code_also_after_both_restarted() {
     assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(Gate::G2); 2]);
 }
 
+/// Ends the session and holds another, each with the choice to be asked for words only when something has changed, or not.
+fn end_and_meet_again(duo: &mut Duo, contacts: [ContactId; 2], on_change: [bool; 2]) {
+    duo.command(Who::Client, Command::End);
+    duo.run_for(2_000);
+    for (who, on_change) in BOTH.into_iter().zip(on_change) {
+        duo.command(who, Command::CompareWhen { contact: contacts[who as usize], on_change });
+        duo.restart(who);
+    }
+    duo.command(Who::Therapist, Command::Listen(None));
+    duo.command(Who::Client, Command::JoinContact(contacts[0]));
+    duo.run_for(3_000);
+    duo.admit(contacts[1]);
+}
+
 #[test]
 fn words_are_not_asked_for_again_if_both_chose_so_and_nothing_changed() {
     for chosen in [[true, true], [true, false], [false, true]] {
         let mut duo = Duo::new(4);
         let contacts = duo.open_session(InviteForm::Code);
-        duo.command(Who::Client, Command::End);
-        duo.run_for(2_000);
-        for (who, on_change) in BOTH.into_iter().zip(chosen) {
-            duo.command(who, Command::CompareWhen { contact: contacts[who as usize], on_change });
-            duo.restart(who);
-        }
-        duo.command(Who::Therapist, Command::Listen(None));
-        duo.command(Who::Client, Command::JoinContact(contacts[0]));
-        duo.run_for(3_000);
-        duo.admit(contacts[1]);
+        end_and_meet_again(&mut duo, contacts, chosen);
         let gate = if chosen == [true, true] { Gate::G2 } else { Gate::G1 };
         assert_eq!(BOTH.map(|who| duo.gate(who)), [Some(gate); 2], "{chosen:?}");
         assert_eq!(BOTH.map(|who| duo.card(who).is_some()), [gate == Gate::G1; 2]);
@@ -131,16 +138,7 @@ fn a_direct_connection_is_for_two_who_allow_it_and_are_not_asked_for_words() {
             assert_eq!(BOTH.map(|who| duo.side(who).is_relay_only()), [Some(true); 2], "first contact");
             duo.compare();
             assert_eq!(BOTH.map(|who| duo.side(who).is_relay_only()), [Some(true); 2]);
-            duo.command(Who::Client, Command::End);
-            duo.run_for(2_000);
-            for (who, on_change) in BOTH.into_iter().zip(on_change) {
-                duo.command(who, Command::CompareWhen { contact: contacts[who as usize], on_change });
-                duo.restart(who);
-            }
-            duo.command(Who::Therapist, Command::Listen(None));
-            duo.command(Who::Client, Command::JoinContact(contacts[0]));
-            duo.run_for(3_000);
-            duo.admit(contacts[1]);
+            end_and_meet_again(&mut duo, contacts, on_change);
             let is_relay_only = allowed != [true, true] || on_change != [true, true];
             assert_eq!(
                 BOTH.map(|who| duo.side(who).is_relay_only()),
