@@ -135,7 +135,7 @@ impl CodeSecret {
     }
 
     /// `PRS`: one byte a word, so that the language of the list does not matter.
-    pub(crate) const fn password(&self) -> &[u8; WORDS] {
+    pub(crate) fn password(&self) -> &[u8; WORDS] {
         self.bytes.expose()
     }
 

@@ -137,7 +137,7 @@ pub struct RekeyProof(Secret<32>);
 impl RekeyProof {
     /// The 32 bytes of RK3.
     #[must_use]
-    pub const fn to_wire(&self) -> [u8; 32] {
+    pub fn to_wire(&self) -> [u8; 32] {
         *self.0.expose()
     }
 
