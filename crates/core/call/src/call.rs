@@ -36,9 +36,9 @@ use commit::{Committing, Then};
 
 const SRTP_PROFILE: &str = "SRTP_AEAD_AES_256_GCM";
 const DTLS_CIPHER: &str = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
-/// From ADMIT to bound: the transport has timers of its own, this one is the last resort.
 /// Any path, as a policy says it; a smaller number allows fewer.
 const ICE_ALL: u8 = 2;
+/// From ADMIT to bound: the transport has timers of its own, this one is the last resort.
 const CONNECT_LIMIT_MS: u64 = 45_000;
 const RELAY_WAIT_MS: u64 = 4_000;
 /// A key frame is large: however often the peer asks, there is one in this time.
@@ -266,26 +266,6 @@ impl Call {
             held,
         };
         self.send(ctx, &SigMessage::Policy(policy));
-    }
-
-    /// Both hold the other's key by words that were compared, and neither asks for words now: gate G2 follows at once.
-    fn is_compared_before(&self) -> bool {
-        let Some(peer) = self.peer_policy else { return false };
-        let both_on_change = self.trust.compare_on_change && peer.compare == 1;
-        let both_held = self.trust.verified && !self.trust.continuity_lost && peer.held == 1;
-        (both_on_change || self.trust.resumed) && both_held
-    }
-
-    /// A direct connection tells the other side where this computer is. So it is for two who both allow it, and never for
-    /// somebody whose words are still to be compared (PROTOCOL §5.2, §6.3).
-    fn is_relay_only(&self) -> bool {
-        let both_allow = !self.relay_only && self.peer_policy.is_some_and(|peer| peer.ice == ICE_ALL);
-        !both_allow || !self.is_compared_before()
-    }
-
-    /// Neither said nor taken.
-    fn refuses(&self, candidate: &Candidate) -> bool {
-        candidate.kind != CandidateKind::Relay && self.is_relay_only()
     }
 
     /// A SIG or SYNC cell of this call's mailbox. True if it belonged to this session.

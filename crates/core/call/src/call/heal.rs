@@ -1,4 +1,4 @@
-//! A lost path and its way back: ICE restart by RESTART (PROTOCOL §8, Appendix D).
+//! The path of the media: which may be taken, and a lost one and its way back, ICE restart by RESTART (PROTOCOL §5.2, §8, Appendix D).
 //!
 //! The initiator asks, with growing pauses; the responder answers. Both fetch fresh relay credentials first, because
 //! the relay may be another one by now. Keys, counters and DTLS stay as they are.
@@ -202,6 +202,18 @@ impl Call {
                 self.send(ctx, &SigMessage::Candidate(candidate));
             }
         }
+    }
+
+    /// A direct connection tells the other side where this computer is. So it is for two who both allow it, and never for
+    /// somebody whose words are still to be compared (PROTOCOL §5.2, §6.3).
+    pub(super) fn is_relay_only(&self) -> bool {
+        let both_allow = !self.relay_only && self.peer_policy.is_some_and(|peer| peer.ice == ICE_ALL);
+        !both_allow || !self.is_compared_before()
+    }
+
+    /// Neither said nor taken.
+    pub(super) fn refuses(&self, candidate: &Candidate) -> bool {
+        candidate.kind != CandidateKind::Relay && self.is_relay_only()
     }
 
     /// A candidate of ours, found by a restart.

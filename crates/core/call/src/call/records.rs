@@ -130,6 +130,14 @@ impl Call {
         is_out_of_place
     }
 
+    /// Both hold the other's key by words that were compared, and neither asks for words now: gate G2 follows at once.
+    pub(super) fn is_compared_before(&self) -> bool {
+        let Some(peer) = self.peer_policy else { return false };
+        let both_on_change = self.trust.compare_on_change && peer.compare == 1;
+        let both_held = self.trust.verified && !self.trust.continuity_lost && peer.held == 1;
+        (both_on_change || self.trust.resumed) && both_held
+    }
+
     pub(super) fn maybe_bound(&mut self, ctx: &mut Ctx<'_>) {
         let Stage::Binding { sent: true, verified: true, .. } = self.stage else { return };
         let Some((sealer, opener)) = self.media.take() else { return };
