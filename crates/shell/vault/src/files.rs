@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn replace(files: &mut dyn Files, folder: &Path, backup: Option<&[u8]
         files.rename(&temp, &path)?;
     }
     files.sync_folder(folder)?;
-    replaced.into_iter().try_for_each(overwrite)
+    replaced.iter().try_for_each(overwrite)
 }
 
 /// Makes the folder, for the owner only, if it is missing.
@@ -83,10 +83,14 @@ pub(crate) fn lock(folder: &Path) -> Result<File, VaultError> {
     }
 }
 
-/// Reads a generation; a file that no vault can be as large as is damaged.
+/// Reads a generation; a file that no vault can be as large as is damaged, and what is no file is not there.
 pub(crate) fn read(folder: &Path, name: &str) -> Result<Vec<u8>, VaultError> {
     let mut content = Vec::new();
-    File::open(folder.join(name))?.take(MAX_FILE_LEN as u64 + 1).read_to_end(&mut content)?;
+    let path = folder.join(name);
+    if !fs::metadata(&path)?.is_file() {
+        return Err(VaultError::Io(io::ErrorKind::NotFound.into()));
+    }
+    File::open(path)?.take(MAX_FILE_LEN as u64 + 1).read_to_end(&mut content)?;
     if content.len() > MAX_FILE_LEN { Err(VaultError::Open) } else { Ok(content) }
 }
 
@@ -98,29 +102,56 @@ pub(crate) fn remove_leftovers(folder: &Path) {
 /// Overwrites and removes a file; one that is not there is fine. Disks keep copies that no program reaches: what counts
 /// is that the key derivation's salt is gone with it.
 pub(crate) fn erase(path: &Path) -> io::Result<()> {
-    let Some(file) = open_existing(path)? else { return Ok(()) };
-    overwrite(file)?;
-    fs::remove_file(path)
+    if let Some(file) = open_existing(path)? {
+        overwrite(&file)?;
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
+/// The file of this name, to be overwritten. There is none where the name is a link's, a pipe's or a device's: whoever put
+/// that there chose what it leads to.
 fn open_existing(path: &Path) -> io::Result<Option<File>> {
-    match OpenOptions::new().write(true).open(path) {
-        Ok(file) => Ok(Some(file)),
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => return Ok(None),
+    }
+    match itself(OpenOptions::new().write(true)).open(path) {
+        Ok(file) => Ok(Some(file).filter(is_regular)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn overwrite(mut file: File) -> io::Result<()> {
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+fn overwrite(mut file: &File) -> io::Result<()> {
     let len = file.metadata()?.len();
+    file.rewind()?;
     io::copy(&mut io::repeat(0).take(len), &mut file)?;
     file.sync_all()
 }
 
 fn owner_only() -> OpenOptions {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "the mode is a Unix thing"))]
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    itself(&mut options);
+    options
+}
+
+/// Opens what has the name, not what a link leads to, and waits for nobody at the other end of a pipe.
+fn itself(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+    }
     options
 }

@@ -13,6 +13,7 @@ use super::*;
 
 mod keyring;
 mod moving;
+mod replaced;
 
 const CHEAP: KdfParams = KdfParams { memory_kib: 8, passes: 1, lanes: 1 };
 const PASS: &str = "correct horse battery staple";
@@ -345,32 +346,6 @@ fn what_is_removed_for_good_is_in_no_file() {
     assert_eq!(labels(&open(&folder, PASS).unwrap()), ["stays", "too", "new"]);
     fs::remove_file(folder.join(files::VAULT)).unwrap();
     assert_eq!(labels(&restore(&folder, PASS).unwrap()), ["stays", "too"]);
-}
-
-/// A second name shows what the disk keeps of a file that has lost its first one.
-#[test]
-fn what_a_write_replaces_is_overwritten() {
-    type Write = fn(&mut Vault);
-    let writes: [(&str, Write); 3] = [
-        ("forgetting", |vault| vault.update_for_good(|profile| profile.contacts.clear()).unwrap()),
-        ("a change", |vault| vault.update(|profile| profile.contacts.clear()).unwrap()),
-        ("a new passphrase", |vault| vault.change_passphrase("another", Cost::Floor).unwrap()),
-    ];
-    for (what, write) in writes {
-        let (folder, kept) = (Folder::new(), Folder::new());
-        let mut vault = create(&folder, ProfileRole::Client);
-        vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
-        files::make_folder(&kept).unwrap();
-        for name in BOTH {
-            fs::hard_link(folder.join(name), kept.join(name)).unwrap();
-        }
-        write(&mut vault);
-        for name in BOTH {
-            let old = fs::read(kept.join(name)).unwrap();
-            assert!(old.len() > 155 && old.iter().all(|&byte| byte == 0), "{what}: {name} as it was");
-            assert_ne!(fs::read(folder.join(name)).unwrap(), old);
-        }
-    }
 }
 
 #[test]

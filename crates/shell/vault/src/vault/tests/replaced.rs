@@ -1,0 +1,119 @@
+//! What a write replaces: it is overwritten, now or later, and nothing else ever is.
+
+use super::*;
+
+/// A second name shows what the disk keeps of a file that has lost its first one.
+#[test]
+fn what_a_write_replaces_is_overwritten() {
+    type Write = fn(&mut Vault);
+    let writes: [(&str, Write); 3] = [
+        ("forgetting", |vault| vault.update_for_good(|profile| profile.contacts.clear()).unwrap()),
+        ("a change", |vault| vault.update(|profile| profile.contacts.clear()).unwrap()),
+        ("a new passphrase", |vault| vault.change_passphrase("another", Cost::Floor).unwrap()),
+    ];
+    for (what, write) in writes {
+        let (folder, kept) = (Folder::new(), Folder::new());
+        let mut vault = create(&folder, ProfileRole::Client);
+        vault.update(|profile| profile.contacts.push(contact(1, "x"))).unwrap();
+        files::make_folder(&kept).unwrap();
+        for name in BOTH {
+            fs::hard_link(folder.join(name), kept.join(name)).unwrap();
+        }
+        write(&mut vault);
+        for name in BOTH {
+            let old = fs::read(kept.join(name)).unwrap();
+            assert!(old.len() > 155 && old.iter().all(|&byte| byte == 0), "{what}: {name} as it was");
+            assert_ne!(fs::read(folder.join(name)).unwrap(), old);
+        }
+    }
+}
+
+/// Two contacts, the second of them in both files, and both files as they are, opened.
+fn vault_and_its_files(folder: &Path) -> (Vault, [File; 2]) {
+    let mut vault = create(folder, ProfileRole::Client);
+    vault.update(|profile| profile.contacts.extend([contact(1, "stays"), contact(2, CANARY)])).unwrap();
+    vault.update(|_| ()).unwrap();
+    let old = BOTH.map(|name| File::open(folder.join(name)).unwrap());
+    (vault, old)
+}
+
+#[cfg(unix)]
+mod not_ours {
+    use std::{os::unix::fs::symlink, sync::mpsc, time::Duration};
+
+    use super::*;
+
+    const ALL: [&str; 3] = [files::TEMP, files::VAULT, files::BACKUP];
+
+    /// In a thread of its own: what waits for the other end of a pipe waits for ever.
+    fn soon(work: impl FnOnce() + Send + 'static) {
+        let (done, is_done) = mpsc::channel();
+        std::thread::spawn(move || {
+            work();
+            done.send(()).unwrap();
+        });
+        is_done.recv_timeout(Duration::from_secs(60)).expect("it ends");
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_file_leaves_alone_what_it_leads_to() {
+        for name in ALL {
+            let (folder, other) = (Folder::new(), Folder::new());
+            let (mut vault, _) = vault_and_its_files(&folder);
+            files::make_folder(&other).unwrap();
+            let target = other.join("of the owner");
+            let path = folder.join(name);
+            if name == files::TEMP {
+                fs::write(&target, "a novel").unwrap();
+            } else {
+                fs::rename(&path, &target).unwrap();
+            }
+            let before = fs::read(&target).unwrap();
+            symlink(&target, &path).unwrap();
+            vault.update(|_| ()).unwrap();
+            assert_eq!(fs::read(&target).unwrap(), before, "{name}: written to");
+            assert!(!path.is_symlink(), "{name}");
+            drop(vault);
+
+            let _ = fs::remove_file(&path);
+            symlink(&target, &path).unwrap();
+            assert!(matches!(open(&folder, "wrong"), Err(VaultError::Open)), "{name}");
+            assert_eq!(fs::read(&target).unwrap(), before, "{name}: opened");
+            open(&folder, PASS).unwrap().destroy().unwrap();
+            assert_eq!(fs::read(&target).unwrap(), before, "{name}: destroyed");
+            assert!(!path.is_symlink() && !Vault::exists(&folder), "{name}");
+        }
+    }
+
+    fn make_pipe(path: &Path) {
+        let _ = fs::remove_file(path);
+        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    }
+
+    #[test]
+    fn nobody_waits_for_the_other_end_of_a_pipe() {
+        soon(|| {
+            for name in ALL {
+                let folder = Folder::new();
+                let (mut vault, _) = vault_and_its_files(&folder);
+                let path = folder.join(name);
+                make_pipe(&path);
+                vault.update(|_| ()).unwrap();
+                drop(vault);
+                make_pipe(&path);
+                let opened = open(&folder, PASS);
+                if name == files::VAULT {
+                    assert!(matches!(opened, Err(VaultError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+                    drop(restore(&folder, PASS).unwrap());
+                } else {
+                    opened.unwrap().update(|_| ()).unwrap();
+                }
+                assert!(open(&folder, PASS).is_ok(), "{name}");
+            }
+            let folder = Folder::new();
+            drop(create(&folder, ProfileRole::Client));
+            make_pipe(&folder.join("vault.lock"));
+            assert!(matches!(open(&folder, PASS), Err(VaultError::Io(_))));
+        });
+    }
+}
