@@ -112,7 +112,7 @@ pub(crate) fn erase(path: &Path) -> io::Result<()> {
 }
 
 /// The file of this name, to be overwritten. There is none where the name is a link's, a pipe's or a device's: whoever put
-/// that there chose what it leads to.
+/// that there chose what it leads to. A file that may not be written is made writable; if it can't be, it stays as it is.
 fn open_existing(path: &Path) -> io::Result<Option<File>> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => {}
@@ -122,12 +122,31 @@ fn open_existing(path: &Path) -> io::Result<Option<File>> {
     match itself(OpenOptions::new().write(true)).open(path) {
         Ok(file) => Ok(Some(file).filter(is_regular)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(make_writable(path).ok().flatten().filter(is_regular))
+        }
         Err(error) => Err(error),
     }
 }
 
 fn is_regular(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+#[cfg(unix)]
+fn make_writable(path: &Path) -> io::Result<Option<File>> {
+    let file = itself(OpenOptions::new().read(true)).open(path)?;
+    if !is_regular(&file) {
+        return Ok(None);
+    }
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    itself(OpenOptions::new().write(true)).open(path).map(Some)
+}
+
+/// A rename over such a file fails elsewhere too.
+#[cfg(not(unix))]
+fn make_writable(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 fn overwrite(mut file: &File) -> io::Result<()> {

@@ -28,6 +28,13 @@ fn what_a_write_replaces_is_overwritten() {
     }
 }
 
+fn is_zeros(mut file: &File) -> bool {
+    let mut content = Vec::new();
+    io::Seek::rewind(&mut file).unwrap();
+    io::Read::read_to_end(&mut file, &mut content).unwrap();
+    content.len() > 155 && content.iter().all(|&byte| byte == 0)
+}
+
 /// Two contacts, the second of them in both files, and both files as they are, opened.
 fn vault_and_its_files(folder: &Path) -> (Vault, [File; 2]) {
     let mut vault = create(folder, ProfileRole::Client);
@@ -39,7 +46,11 @@ fn vault_and_its_files(folder: &Path) -> (Vault, [File; 2]) {
 
 #[cfg(unix)]
 mod not_ours {
-    use std::{os::unix::fs::symlink, sync::mpsc, time::Duration};
+    use std::{
+        os::unix::fs::{PermissionsExt, symlink},
+        sync::mpsc,
+        time::Duration,
+    };
 
     use super::*;
 
@@ -115,5 +126,23 @@ mod not_ours {
             make_pipe(&folder.join("vault.lock"));
             assert!(matches!(open(&folder, PASS), Err(VaultError::Io(_))));
         });
+    }
+
+    /// Root may write to any file; the test then shows less.
+    #[test]
+    fn a_file_that_may_not_be_written_is_overwritten_and_replaced() {
+        let folder = Folder::new();
+        let (vault, old) = vault_and_its_files(&folder);
+        drop(vault);
+        fs::write(folder.join(files::TEMP), "of a crash").unwrap();
+        for name in ALL {
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o400)).unwrap();
+        }
+        let mut vault = open(&folder, PASS).unwrap();
+        vault.update_for_good(|profile| profile.contacts.clear()).unwrap();
+        assert!(old.iter().all(is_zeros));
+        for (path, _) in all_bytes(&folder) {
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+        }
     }
 }
