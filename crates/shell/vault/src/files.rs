@@ -17,7 +17,10 @@ pub(crate) const TEMP: &str = "vault.tsp.new";
 /// The lock of the running program.
 const LOCK: &str = "vault.lock";
 
-/// The three operations that can fail half-way; a test puts itself in between.
+/// As many replaced files are kept that could not be overwritten: an ailing disk must not use up the open files.
+const KEPT: usize = 16;
+
+/// The operations that can fail half-way; a test puts itself in between.
 pub(crate) trait Files: Send {
     /// Makes a new file of this content, readable by the owner only, and syncs it.
     fn write_new(&mut self, path: &Path, content: &[u8]) -> io::Result<()>;
@@ -25,6 +28,8 @@ pub(crate) trait Files: Send {
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes renames in this folder durable.
     fn sync_folder(&mut self, folder: &Path) -> io::Result<()>;
+    /// Overwrites a file from its beginning, whatever its name is by now, and syncs it.
+    fn overwrite(&mut self, file: &File) -> io::Result<()>;
 }
 
 /// The system's.
@@ -46,22 +51,39 @@ impl Files for SystemFiles {
         // Elsewhere a folder can't be opened as a file; the rename is then as durable as the system makes it.
         if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     }
+
+    fn overwrite(&mut self, file: &File) -> io::Result<()> {
+        overwrite(file)
+    }
 }
 
 /// Writes a generation, and its backup first, if there is to be another one. A crash anywhere leaves the old or the new
-/// generation whole. What was replaced is overwritten once the new file is there for good: it would be on the disk still.
-pub(crate) fn replace(files: &mut dyn Files, folder: &Path, backup: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
+/// generation whole. It is written once its rename is there for good. What was replaced is then overwritten, for it would
+/// be on the disk still: a failure of that is none of the write. The file stays in `replaced` until a later write succeeds
+/// with it.
+pub(crate) fn replace(
+    files: &mut dyn Files,
+    folder: &Path,
+    replaced: &mut Vec<File>,
+    backup: Option<&[u8]>,
+    new: &[u8],
+) -> io::Result<()> {
     let temp = folder.join(TEMP);
-    let mut replaced = Vec::new();
     for (name, content) in [(BACKUP, backup), (VAULT, Some(new))] {
         let Some(content) = content else { continue };
         files.write_new(&temp, content)?;
         let path = folder.join(name);
-        replaced.extend(open_existing(&path)?);
+        let mut old = open_existing(&path)?;
+        if name == BACKUP && old.as_ref().is_some_and(|old| is_same(old, &folder.join(VAULT))) {
+            old = None; // one file of two names is needed until the second one is replaced
+        }
         files.rename(&temp, &path)?;
+        replaced.extend(old);
+        files.sync_folder(folder)?;
+        replaced.retain(|file| files.overwrite(file).is_err());
+        replaced.drain(..replaced.len().saturating_sub(KEPT));
     }
-    files.sync_folder(folder)?;
-    replaced.iter().try_for_each(overwrite)
+    Ok(())
 }
 
 /// Makes the folder, for the owner only, if it is missing.
@@ -147,6 +169,20 @@ fn make_writable(path: &Path) -> io::Result<Option<File>> {
 #[cfg(not(unix))]
 fn make_writable(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
+}
+
+/// Whether this is the file of that name.
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.dev(), found.ino()));
+    let other = id(fs::symlink_metadata(path));
+    other.is_some() && id(file.metadata()) == other
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &File, _: &Path) -> bool {
+    false
 }
 
 fn overwrite(mut file: &File) -> io::Result<()> {

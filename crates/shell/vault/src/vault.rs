@@ -47,6 +47,8 @@ pub struct Vault {
     generation: u64,
     /// The file as it is on disk: ciphertext, for the backup.
     on_disk: Option<Vec<u8>>,
+    /// Files of before that could not be overwritten yet.
+    replaced: Vec<File>,
     profile: Profile,
     /// The keyring knows of a later write than the file that was opened.
     is_rolled_back: bool,
@@ -117,6 +119,7 @@ impl Vault {
             keys,
             generation: 0,
             on_disk: None,
+            replaced: Vec::new(),
             profile,
             is_rolled_back: false,
             _lock: lock,
@@ -255,6 +258,7 @@ impl Vault {
             // The next number is above every one that was used, whichever file this is.
             generation: known.map_or(generation, |known| known.max(generation)),
             on_disk: Some(file),
+            replaced: Vec::new(),
             profile,
             is_rolled_back: known.is_some_and(|known| generation < known),
             _lock: lock,
@@ -339,8 +343,9 @@ impl Vault {
     }
 
     /// As [`update`](Self::update), for what is to be gone: with a new data key, and in both files. The old key, under which
-    /// every file before was written, is gone with the two in which it was wrapped. After an error the change itself may be
-    /// on disk.
+    /// every file before was written, is gone with the two in which it was wrapped; where these can't be overwritten at
+    /// once, that is no error, and is tried again with the next write. After an error the change itself may be on disk,
+    /// until the next write that succeeds.
     ///
     /// # Errors
     /// [`VaultError::Io`].
@@ -411,7 +416,8 @@ impl Vault {
     /// Writes the next generation.
     fn save(&mut self) -> Result<(), VaultError> {
         let file = self.seal()?;
-        files::replace(&mut *self.system.files, &self.folder, self.on_disk.as_deref(), &file)?;
+        let backup = self.on_disk.as_deref();
+        files::replace(&mut *self.system.files, &self.folder, &mut self.replaced, backup, &file)?;
         self.is_written(file);
         Ok(())
     }
@@ -421,7 +427,7 @@ impl Vault {
     fn save_under(&mut self, header: Header, keys: Keys) -> Result<(), VaultError> {
         let before = (core::mem::replace(&mut self.header, header), core::mem::replace(&mut self.keys, keys));
         let written = self.seal().and_then(|file| {
-            files::replace(&mut *self.system.files, &self.folder, Some(&file), &file)?;
+            files::replace(&mut *self.system.files, &self.folder, &mut self.replaced, Some(&file), &file)?;
             Ok(file)
         });
         match written {

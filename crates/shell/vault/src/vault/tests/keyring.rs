@@ -247,7 +247,7 @@ fn the_keyring_is_told_after_the_file_and_one_that_is_locked_then_only_knows_les
     drop(vault);
     ring.with(|state| state.entries.retain(|name, _| name.starts_with("key ")));
     assert!(!ring.open(&folder, PASS).unwrap().is_rolled_back(), "nothing known, nothing said");
-    for step in 0..5 {
+    for step in 0..7 {
         for whole in [true, false] {
             let mut vault = Vault::open_with(&folder, PASS, CHEAP, ring.on(DiesAt { left: step, whole })).unwrap();
             assert!(vault.update(|_| ()).is_err());
@@ -263,7 +263,7 @@ fn the_keyring_is_told_after_the_file_and_one_that_is_locked_then_only_knows_les
 fn a_crash_while_it_is_put_on_or_off_leaves_a_vault_that_opens() {
     for on in [true, false] {
         let mut seen = [0; 2];
-        for step in 0..8 {
+        for step in 0..9 {
             for whole in [true, false] {
                 let (ring, folder) = (Ring::default(), Folder::new());
                 let mut vault = ring.create(&folder);

@@ -1,4 +1,4 @@
-//! What a write replaces: it is overwritten, now or later, and nothing else ever is.
+//! What is replaced or destroyed: it is overwritten, now or later, and nothing else ever is.
 
 use super::*;
 
@@ -42,6 +42,90 @@ fn vault_and_its_files(folder: &Path) -> (Vault, [File; 2]) {
     vault.update(|_| ()).unwrap();
     let old = BOTH.map(|name| File::open(folder.join(name)).unwrap());
     (vault, old)
+}
+
+/// As the system's, but nothing is overwritten the first so many times.
+struct OverwritesLater(u32);
+
+impl Files for OverwritesLater {
+    fn write_new(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
+        SystemFiles.write_new(path, content)
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        SystemFiles.rename(from, to)
+    }
+
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
+        SystemFiles.sync_folder(folder)
+    }
+
+    fn overwrite(&mut self, file: &File) -> io::Result<()> {
+        if self.0 == 0 {
+            return SystemFiles.overwrite(file);
+        }
+        self.0 -= 1;
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[test]
+fn what_cannot_be_overwritten_is_no_failed_write_and_is_overwritten_with_a_later_one() {
+    let folder = Folder::new();
+    let (mut vault, old) = vault_and_its_files(&folder);
+    vault.system = on(OverwritesLater(3)); // the backup, the backup again and the vault
+    vault.update_for_good(|profile| profile.contacts.retain(|contact| contact.id != 2)).unwrap();
+    assert_eq!(labels(&vault), ["stays"]);
+    assert!(!old.iter().any(is_zeros));
+    vault.update(|profile| profile.contacts.push(contact(3, "new"))).unwrap();
+    assert!(old.iter().all(is_zeros));
+    drop(vault);
+    assert_eq!(labels(&open(&folder, PASS).unwrap()), ["stays", "new"]);
+    fs::remove_file(folder.join(files::VAULT)).unwrap();
+    assert_eq!(labels(&restore(&folder, PASS).unwrap()), ["stays"], "the backup has lost it too");
+}
+
+#[test]
+fn a_disk_that_overwrites_nothing_does_not_use_up_the_open_files() {
+    let folder = Folder::new();
+    let (mut vault, _) = vault_and_its_files(&folder);
+    vault.system = on(OverwritesLater(u32::MAX));
+    for _ in 0..20 {
+        vault.update(|_| ()).unwrap();
+    }
+    assert_eq!(vault.replaced.len(), 16);
+}
+
+#[test]
+fn what_was_replaced_is_overwritten_although_a_later_step_fails() {
+    // Write, rename, sync and overwrite the backup; then the same with the vault.
+    for (step, backup_at_once) in [(2, false), (4, true), (6, true)] {
+        let folder = Folder::new();
+        let (mut vault, [old_vault, old_backup]) = vault_and_its_files(&folder);
+        vault.system = on(DiesAt { left: step, whole: true });
+        assert!(vault.update_for_good(|profile| profile.contacts.clear()).is_err());
+        assert_eq!(is_zeros(&old_backup), backup_at_once, "step {step}");
+        assert!(!is_zeros(&old_vault), "step {step}: its rename is not there for good");
+        // It was only the disk that was full for a while.
+        vault.system = System::default();
+        vault.update(|_| ()).unwrap();
+        assert!(is_zeros(&old_backup) && is_zeros(&old_vault), "step {step}");
+        assert_eq!(labels(&vault), ["stays", CANARY], "step {step}");
+    }
+}
+
+#[test]
+fn a_destroyed_vault_is_gone_with_its_backup_and_nothing_else_is() {
+    let folder = Folder::new();
+    let mut vault = create(&folder, ProfileRole::Client);
+    vault.update(|profile| profile.contacts.push(contact(1, CANARY))).unwrap();
+    fs::write(folder.join("settings"), "of the window").unwrap();
+    vault.destroy().unwrap();
+    assert!(!Vault::exists(&folder));
+    let mut left: Vec<_> = fs::read_dir(&*folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["settings", "vault.lock"]);
+    assert!(Vault::create_with(&folder, PASS, ProfileRole::Client, CHEAP, System::default()).is_ok());
 }
 
 #[cfg(unix)]
@@ -144,5 +228,23 @@ mod not_ours {
         for (path, _) in all_bytes(&folder) {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
         }
+    }
+
+    /// As a program that spares room on the disk leaves two files of one content.
+    #[test]
+    fn one_file_of_two_names_is_not_overwritten_while_it_is_the_vault() {
+        let folder = Folder::new();
+        let (mut vault, _) = vault_and_its_files(&folder);
+        vault.update_for_good(|_| ()).unwrap();
+        fs::remove_file(folder.join(files::BACKUP)).unwrap();
+        fs::hard_link(folder.join(files::VAULT), folder.join(files::BACKUP)).unwrap();
+        let old = File::open(folder.join(files::VAULT)).unwrap();
+        vault.system = on(DiesAt { left: 4, whole: true });
+        assert!(vault.update(|profile| profile.contacts.clear()).is_err());
+        drop(vault);
+        let mut vault = open(&folder, PASS).unwrap();
+        assert_eq!(labels(&vault), ["stays", CANARY]);
+        vault.update(|_| ()).unwrap();
+        assert!(is_zeros(&old));
     }
 }
