@@ -56,6 +56,8 @@ const ICE_FAILED: Duration = Duration::from_secs(90);
 /// The crate takes STUN alone for a sign of life, not media: where a third of all packets is lost, two in `ICE_DISCONNECTED`
 /// would end connections that carry sound.
 const ICE_KEEPALIVE: Duration = Duration::from_millis(500);
+/// Where a direct path is allowed, it has this long to be found before one by the relay is taken.
+const DIRECT_FIRST: Duration = Duration::from_millis(500);
 
 fn video(payload_type: u8, mime: &str, fmtp: &str, feedback: &[(&str, &str)]) -> RTCRtpCodecParameters {
     RTCRtpCodecParameters { rtp_codec: codec(mime, 90_000, 0, fmtp, feedback), payload_type }
@@ -118,16 +120,17 @@ pub(crate) fn registry(knobs: &Knobs, tap: &Arc<TapShared>) -> Registry {
 }
 
 /// Everything else. Certificate verification by fingerprint stays on, as is the crate's default.
-pub(crate) fn setting_engine(provider: Arc<dyn RTCCryptoProvider>, knobs: &Knobs) -> SettingEngine {
+pub(crate) fn setting_engine(provider: Arc<dyn RTCCryptoProvider>, knobs: &Knobs, relay_only: bool) -> SettingEngine {
+    // The crate's defaults wait 2 s for better candidates than relays. Mostly there are none.
+    let relay_wait = if relay_only { Duration::ZERO } else { DIRECT_FIRST };
     SettingEngineBuilder::new()
         .with_crypto_provider(provider)
         .with_srtp_protection_profiles(vec![knobs.profile])
         .with_dtls_cipher_suites(vec![knobs.suite])
         .with_answering_dtls_role(RTCDtlsRole::Client)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        // The crate's defaults wait 2 s for better candidates than relays; there are none.
         .with_ice_connection_attempts(Some(Duration::from_millis(50)), Some(40))
-        .with_relay_acceptance_min_wait(Some(Duration::ZERO))
+        .with_relay_acceptance_min_wait(Some(relay_wait))
         .with_srflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))

@@ -436,7 +436,7 @@ async fn build(
         .with_configuration(configuration)
         .with_media_engine(settings::media_engine(&runtime.knobs).map_err(internal("media engine"))?)
         .with_interceptor_registry(registry)
-        .with_setting_engine(settings::setting_engine(provider, &runtime.knobs))
+        .with_setting_engine(settings::setting_engine(provider, &runtime.knobs, config.relay_only))
         .with_handler(Arc::new(Handler(runtime.signals.clone())))
         .with_runtime(Arc::new(runtime))
         .with_udp_addrs(vec![bind])
