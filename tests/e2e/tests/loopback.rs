@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Stage, pictures::frame_numbers};
+use serde_json::json;
 use sotto_e2e::{Meeting, Peer, figure};
 
 /// What every session that runs must show.
@@ -69,9 +70,41 @@ fn two_people_meet_by_spoken_code_and_again_by_their_pinned_keys() {
     meeting.chat(true, "wieder da");
     meeting.end();
     // The verification survived, too.
-    meeting.therapist.send(&serde_json::json!({"cmd": "contacts"}));
+    meeting.therapist.send(&json!({"cmd": "contacts"}));
     let contacts = meeting.therapist.expect("contacts", 5, |_| true);
     assert_eq!(contacts["contacts"][0]["state"], "verified", "{contacts}");
+    meeting.close();
+}
+
+#[test]
+fn two_who_allow_it_meet_directly_once_no_words_are_asked_for() {
+    let stage = Stage::new("direct");
+    let start = |role| Peer::start(&stage.setup(role).with("--relay-only", "false"));
+    let mut meeting = Meeting::by_invite(start("therapist"), start("client"), "code");
+    meeting.open();
+    let path = |peer: &Peer| peer.told("link").iter().rev().find_map(|link| link["path"].as_str().map(str::to_owned));
+    for peer in meeting.both() {
+        assert_eq!(path(peer).as_deref(), Some("relayed"), "words are asked for");
+    }
+    let (client_contact, therapist_contact) = (meeting.client_contact.clone(), meeting.therapist_contact.clone());
+    meeting.therapist.send(&json!({"cmd": "compare_when", "contact": client_contact, "on_change": true}));
+    meeting.client.send(&json!({"cmd": "compare_when", "contact": therapist_contact, "on_change": true}));
+    meeting.end();
+    meeting.close();
+
+    let mut meeting = Meeting::by_contact(start("therapist"), start("client"), &client_contact, &therapist_contact);
+    meeting.therapist.send(&json!({"cmd": "admit", "contact": client_contact}));
+    for peer in meeting.both() {
+        peer.expect("gate", 45, |gate| gate["gate"] == "G2");
+        assert_eq!((peer.told("verify").len(), path(peer).as_deref()), (0, Some("direct")));
+    }
+    meeting.see_and_hear();
+    meeting.talk(3.0);
+    for peer in meeting.both() {
+        let stats = peer.gains(None, &["/audio_in/packets"], 75.0);
+        assert_eq!((&stats["path"], figure(&stats, "/integrity_failures")), (&json!("direct"), 0.0), "{stats}");
+    }
+    meeting.end();
     meeting.close();
 }
 

@@ -11,7 +11,7 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-use sotto_session_api::{AlertCode, Event, Stats, sentences::Language};
+use sotto_session_api::{AlertCode, Event, LinkState, Path, Stats, sentences::Language};
 use sotto_ui::{
     Look, Preferences,
     texts::{Texts, fill},
@@ -158,6 +158,23 @@ fn packets_are_called_constant_only_when_the_running_session_has_found_them_so()
         window.run();
         let said = [t.check_sizes, t.check_sizes_bad].map(|words| says(&window, words));
         assert_eq!(said, [verdict == Some(true), verdict == Some(false)], "{verdict:?}");
+    }
+}
+
+#[test]
+fn relay_only_is_said_of_a_session_in_which_no_address_was_told() {
+    let t = Texts::of(Language::English);
+    let preferences = Preferences { look: Some(Look::Light), reduced_motion: true, ..Preferences::default() };
+    let mut window = scenes::open("session-listen", preferences, [1280.0, 800.0]);
+    for path in [Path::RelayedAddressesKnown, Path::Direct, Path::Relayed] {
+        window.state_mut().tell(&Event::Link { state: LinkState::Connected, path: Some(path), side: None });
+        window.run();
+        let untold = [t.check_relay, t.check_relay_text, t.their_computer_text].map(|words| says(&window, words));
+        let told = says(&window, t.their_computer_direct);
+        assert_eq!((untold, told), ([path == Path::Relayed; 3], path != Path::Relayed), "{path:?}");
+        assert_eq!(says(&window, t.relay_text), path != Path::Direct, "{path:?}");
+        let kinds = [t.check_relay_known, t.check_direct].map(|words| says(&window, words));
+        assert_eq!(kinds, [path == Path::RelayedAddressesKnown, path == Path::Direct], "{path:?}");
     }
 }
 

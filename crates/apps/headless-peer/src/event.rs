@@ -284,6 +284,7 @@ const fn link_name(state: LinkState) -> &'static str {
 const fn path_name(path: Path) -> &'static str {
     match path {
         Path::Relayed => "relayed",
+        Path::RelayedAddressesKnown => "relayed-addresses-known",
         Path::Direct => "direct",
     }
 }

@@ -612,7 +612,7 @@ impl Call {
             TransportReport::FileSent => self.file_sent(ctx),
             TransportReport::KeyframeRequest(track) => self.keyframe_asked(ctx, track),
             TransportReport::Interrupted => self.interrupted(ctx),
-            TransportReport::Recovered => self.recovered(ctx),
+            TransportReport::Recovered { relayed } => self.recovered(ctx, relayed),
             TransportReport::Restarted(ice) => self.restarted(ctx, ice),
             // The next try comes by itself.
             TransportReport::RestartFailed(code) => ctx.notice(code, Severity::Warning),
@@ -649,8 +649,12 @@ impl Call {
     }
 
     fn link_connected(&self, ctx: &mut Ctx<'_>) {
-        let path = Some(if self.relayed { Path::Relayed } else { Path::Direct });
-        ctx.event(Event::Link { state: LinkState::Connected, path, side: None });
+        let path = match (self.relayed, self.is_relay_only()) {
+            (true, true) => Path::Relayed,
+            (true, false) => Path::RelayedAddressesKnown,
+            (false, _) => Path::Direct,
+        };
+        ctx.event(Event::Link { state: LinkState::Connected, path: Some(path), side: None });
     }
 }
 

@@ -178,8 +178,11 @@ pub enum TransportReport {
     KeyframeRequest(TrackId),
     /// The path is lost, maybe for a while.
     Interrupted,
-    /// The path is back.
-    Recovered,
+    /// There is a path again.
+    Recovered {
+        /// By a relay.
+        relayed: bool,
+    },
     /// Our ICE credentials of a restart; candidates follow.
     Restarted(IceCredentials),
     /// A restart found no way; another may be tried. Stable code for people.
@@ -200,7 +203,7 @@ impl core::fmt::Debug for TransportReport {
             Self::FileSent => "FileSent",
             Self::KeyframeRequest(_) => "KeyframeRequest",
             Self::Interrupted => "Interrupted",
-            Self::Recovered => "Recovered",
+            Self::Recovered { .. } => "Recovered",
             Self::Restarted(_) => "Restarted",
             Self::RestartFailed(_) => "RestartFailed",
             Self::Failed(_) => "Failed",

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use sotto_session_api::{
-    AlertCode, Command, CompareReason, ContactId, ContactState, EndReason, Event, Gate, InviteForm, Pick,
+    AlertCode, Command, CompareReason, ContactId, ContactState, EndReason, Event, Gate, InviteForm, Path, Pick,
 };
 use sotto_sim::{Duo, Who};
 
@@ -146,6 +146,39 @@ fn a_direct_connection_is_for_two_who_allow_it_and_are_not_asked_for_words() {
                 "{allowed:?} {on_change:?}"
             );
         }
+    }
+}
+
+fn path(duo: &Duo, who: Who) -> Option<Path> {
+    duo.side(who).events.iter().rev().find_map(|event| match event {
+        Event::Link { path, .. } => *path,
+        _ => None,
+    })
+}
+
+#[test]
+fn relay_only_is_said_where_no_address_was_told_and_a_path_of_a_restart_is_said_as_it_is() {
+    for allowed in [[true, true], [true, false]] {
+        let mut duo = Duo::new(4);
+        duo.allow_direct(allowed);
+        let contacts = duo.open_session(InviteForm::Code);
+        end_and_meet_again(&mut duo, contacts, [true, true]);
+        let is_allowed = allowed == [true, true];
+        let by_relay = if is_allowed { Path::RelayedAddressesKnown } else { Path::Relayed };
+        let told = BOTH.map(|who| duo.side(who).addresses > 0);
+        assert_eq!((told, BOTH.map(|who| path(&duo, who))), ([is_allowed; 2], [Some(by_relay); 2]), "{allowed:?}");
+        // Found anew, and again, for better or worse.
+        for relayed in [false, true] {
+            duo.relayed = relayed || !is_allowed;
+            duo.set_relay(false);
+            duo.run_for(6_000);
+            duo.set_relay(true);
+            duo.run_for(20_000);
+            let now = if duo.relayed { by_relay } else { Path::Direct };
+            assert_eq!(BOTH.map(|who| path(&duo, who)), [Some(now); 2], "{allowed:?} {relayed}");
+        }
+        assert_eq!(BOTH.map(|who| duo.side(who).restarts > 0), [true; 2]);
+        assert_eq!(BOTH.map(|who| duo.side(who).addresses > 0), [is_allowed; 2]);
     }
 }
 

@@ -238,8 +238,10 @@ pub enum LinkState {
 /// Path of the media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
-    /// By the relay.
+    /// By the relay; neither computer was told the other's address.
     Relayed,
+    /// By the relay, although a direct path was allowed and tried: each computer has the other's address.
+    RelayedAddressesKnown,
     /// Computer to computer.
     Direct,
 }

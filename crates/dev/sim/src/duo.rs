@@ -16,12 +16,12 @@ use sotto_session_api::{Command, ContactId, Event, Gate, InviteForm, Pick, Profi
 use sotto_wire::{
     Cell, Codec, Description, SealedPacket, Setup, TrackId, TrackSsrc,
     server::{ClientFrame, MailboxId, ServerFrame},
-    sig::IceCredentials,
+    sig::{CandidateKind, IceCredentials},
 };
 
 use crate::{
     Between, Files, SeededRng,
-    parts::{URL, mailbox_now, relay_candidate, room},
+    parts::{URL, candidate, mailbox_now, room},
     server::Server,
 };
 
@@ -73,6 +73,8 @@ pub struct Side {
     pub transports: u32,
     /// ICE restarts that the transport was asked for.
     pub restarts: u32,
+    /// Addresses of the other computer that the transport was told.
+    pub addresses: u32,
     /// Files of the session.
     pub files: Files,
     /// Nothing is written any more, and no write is reported.
@@ -140,6 +142,8 @@ pub struct Duo {
     fingerprint_lie: Option<[u8; 32]>,
     negotiated: [&'static str; 2],
     relay_up: bool,
+    /// What the transports say of the path that they find.
+    pub relayed: bool,
     media_ms: u64,
     /// From one packet of sound to the next, ms; 0 for none. One in five seconds shows what keys do.
     pub media_every_ms: u64,
@@ -171,6 +175,7 @@ impl Duo {
                 media: None,
                 transports: 0,
                 restarts: 0,
+                addresses: 0,
                 disk_is_stuck: false,
                 identity,
                 device: Secret::new(device),
@@ -196,6 +201,7 @@ impl Duo {
             fingerprint_lie: None,
             negotiated: ["SRTP_AEAD_AES_256_GCM", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"],
             relay_up: true,
+            relayed: true,
             media_ms: 0,
             media_every_ms: 5_000,
             has_camera: false,
@@ -581,6 +587,9 @@ impl Duo {
                 }
             }
             TransportRequest::Close => self.sides[who as usize].transport = None,
+            TransportRequest::AddCandidate(candidate) if candidate.kind != CandidateKind::Relay => {
+                self.sides[who as usize].addresses += 1;
+            }
             TransportRequest::AddCandidate(_) => {
                 if let Some(transport) = &mut self.sides[who as usize].transport {
                     transport.candidates += 1;
@@ -595,15 +604,19 @@ impl Duo {
                     transport.candidates = 0;
                 }
                 // A candidate may be found before the description is reported.
+                self.find(who, id, CandidateKind::Host);
                 if self.relay_up {
-                    let candidate = TransportReport::Candidate(relay_candidate());
-                    self.later(2, who, Input::Transport(id, candidate));
+                    self.find(who, id, CandidateKind::Relay);
                 }
                 let ice = IceCredentials { ufrag: "efgh".into(), pwd: "vutsrqponmlkjihgfedcba".into() };
                 self.later(3, who, Input::Transport(id, TransportReport::Restarted(ice)));
             }
             TransportRequest::FinishRestart(_) | TransportRequest::RequestKeyframe(_) => {}
         }
+    }
+
+    fn find(&mut self, who: Who, id: TransportId, kind: CandidateKind) {
+        self.later(2, who, Input::Transport(id, TransportReport::Candidate(candidate(kind))));
     }
 
     /// A restart has worked once both have a candidate of the other.
@@ -615,7 +628,7 @@ impl Duo {
         (client.connected, therapist.connected) = (true, true);
         let ids = [(Who::Client, client.id), (Who::Therapist, therapist.id)];
         for (who, id) in ids {
-            self.later(10, who, Input::Transport(id, TransportReport::Recovered));
+            self.later(10, who, Input::Transport(id, TransportReport::Recovered { relayed: self.relayed }));
         }
     }
 
@@ -628,6 +641,7 @@ impl Duo {
             tracks: ssrcs.map(|(ssrc, rtx_ssrc)| TrackSsrc { ssrc, rtx_ssrc }),
             payload_types: vec![111, 102, 103],
         };
+        self.find(who, id, CandidateKind::Host);
         self.later(2, who, Input::Transport(id, TransportReport::Description(description)));
     }
 
@@ -645,7 +659,7 @@ impl Duo {
             remote_fingerprint,
             srtp_profile: self.negotiated[0].into(),
             dtls_cipher: self.negotiated[1].into(),
-            relayed: true,
+            relayed: self.relayed,
         };
         self.later(10, who, Input::Transport(id, report));
         self.later(12, who, Input::Transport(id, TransportReport::DataOpen));

@@ -11,15 +11,8 @@ use sotto_wire::{Candidate, CandidateKind};
 /// The only server.
 pub(crate) const URL: &str = "ws://127.0.0.1:7000/v1";
 
-pub(crate) fn relay_candidate() -> Candidate {
-    Candidate {
-        attempt: 0,
-        kind: CandidateKind::Relay,
-        priority: 1,
-        foundation: "1".into(),
-        ip: [192, 0, 2, 7].into(),
-        port: 49_152,
-    }
+pub(crate) fn candidate(kind: CandidateKind) -> Candidate {
+    Candidate { attempt: 0, kind, priority: 1, foundation: "1".into(), ip: [192, 0, 2, 7].into(), port: 49_152 }
 }
 
 pub(crate) const fn mailbox_now(now: Now) -> sotto_mailbox::Now {

@@ -134,7 +134,7 @@ async fn run(
                     TransportEvent::Record(record) => TransportReport::Record(record),
                     TransportEvent::KeyframeRequest(track) => TransportReport::KeyframeRequest(track),
                     TransportEvent::Interrupted => TransportReport::Interrupted,
-                    TransportEvent::Recovered => TransportReport::Recovered,
+                    TransportEvent::Recovered { relayed } => TransportReport::Recovered { relayed },
                     TransportEvent::RestartFailed(fault) => TransportReport::RestartFailed(code(fault)),
                     TransportEvent::Failed(fault) => TransportReport::Failed(code(fault)),
                 };

@@ -31,8 +31,11 @@ pub enum TransportEvent {
     /// ICE lost the path, or the other side closed its end (DTLS `close_notify`). It may come back; without an
     /// authenticated END both are interruptions (PROTOCOL §8).
     Interrupted,
-    /// The path is back.
-    Recovered,
+    /// There is a path again, maybe another one.
+    Recovered {
+        /// By a relay.
+        relayed: bool,
+    },
     /// A restart found no candidate of ours; the transport goes on, and another restart may be tried.
     RestartFailed(TransportFault),
     /// It will not work; the transport is closed. Nothing follows.

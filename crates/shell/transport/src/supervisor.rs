@@ -209,7 +209,8 @@ impl Supervisor {
                 }
                 self.progress.ice_up = true;
                 if core::mem::take(&mut self.progress.interrupted) {
-                    self.tell(TransportEvent::Recovered).await?;
+                    let relayed = self.is_relayed().await;
+                    self.tell(TransportEvent::Recovered { relayed }).await?;
                 }
             }
             RTCIceConnectionState::Disconnected => self.interrupt().await?,
@@ -269,6 +270,10 @@ impl Supervisor {
         digest.as_ref().try_into().ok()
     }
 
+    async fn is_relayed(&self) -> bool {
+        self.policy.relay_only || crate::transport::selected_is_relay(&*self.peer_connection).await
+    }
+
     /// PROTOCOL §5.4: nothing is delivered before this passed.
     async fn check(&mut self) -> Result<(), Stop> {
         if self.progress.checked {
@@ -290,7 +295,7 @@ impl Supervisor {
         self.progress.checked = true;
         self.progress.dtls_by = None;
         self.progress.connect_by = None;
-        let relayed = self.policy.relay_only || crate::transport::selected_is_relay(&*self.peer_connection).await;
+        let relayed = self.is_relayed().await;
         let connected = TransportEvent::Connected { remote_fingerprint: found, srtp_profile, dtls_cipher, relayed };
         self.tell(connected).await?;
         self.tap.open.store(true, Ordering::Release);

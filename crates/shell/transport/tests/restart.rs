@@ -53,7 +53,7 @@ async fn restart(client: &mut Peer, therapist: &mut Peer, relay: &Relay, limit: 
         let (own, other) = if from == 0 { (&mut *client, &*therapist) } else { (&mut *therapist, &*client) };
         match event.expect("open") {
             TransportEvent::LocalCandidate(candidate) => other.transport.add_candidate(&candidate).await.unwrap(),
-            TransportEvent::Recovered => recovered[from] = true,
+            TransportEvent::Recovered { .. } => recovered[from] = true,
             // Both tell: what one of them tells late would be taken for the next restart's.
             TransportEvent::RestartFailed(_) => {
                 failed[from] = true;
@@ -180,7 +180,7 @@ async fn a_restart_that_was_not_answered_can_be_repeated() {
                 therapist.transport.add_candidate(&candidate).await.unwrap();
             }
             TransportEvent::LocalCandidate(candidate) => client.transport.add_candidate(&candidate).await.unwrap(),
-            TransportEvent::Recovered => recovered[from] = true,
+            TransportEvent::Recovered { .. } => recovered[from] = true,
             TransportEvent::Failed(fault) | TransportEvent::RestartFailed(fault) => panic!("{fault:?}"),
             _ => {}
         }

@@ -97,10 +97,15 @@ struct Stop {
     end: bool,
 }
 
+/// Each computer was told the other's address.
+fn addresses_known(s: &Screen<'_>) -> bool {
+    open(s) && matches!(s.memory.path, Some(Path::Direct | Path::RelayedAddressesKnown))
+}
+
 fn stops(s: &Screen<'_>) -> Vec<Stop> {
     let t = s.t;
     let direct = open(s) && s.memory.path == Some(Path::Direct);
-    let theirs = if direct { t.their_computer_direct } else { t.their_computer_text };
+    let theirs = if addresses_known(s) { t.their_computer_direct } else { t.their_computer_text };
     let mut stops =
         vec![Stop { mark: icons::MONITOR, head: t.your_computer, sentence: t.your_computer_text, end: true }];
     if !direct {
@@ -228,6 +233,7 @@ fn checks(ui: &mut Ui, s: &Screen<'_>) {
     }
     match s.memory.path {
         Some(Path::Relayed) => line(good, t.check_relay, t.check_relay_text),
+        Some(Path::RelayedAddressesKnown) => line(careful, t.check_relay_known, t.check_relay_known_text),
         Some(Path::Direct) => line(careful, t.check_direct, t.check_direct_text),
         None => line(careful, t.check_path_unknown, ""),
     }
@@ -271,7 +277,7 @@ fn others(ui: &mut Ui, s: &Screen<'_>) {
     let (no, yes) = (t.see_no, t.see_yes);
     let direct = open(s) && s.memory.path == Some(Path::Direct);
     let rows = [
-        (t.see_network, [no, if direct { t.see_addresses } else { no }, yes, yes]),
+        (t.see_network, [no, if addresses_known(s) { t.see_addresses } else { no }, yes, yes]),
         (t.see_server, [no, t.see_addresses, t.see_start, no]),
         (t.see_relay, if direct { [no, no, no, no] } else { [no, t.see_addresses, yes, yes] }),
         (t.see_person, [yes, yes, yes, yes]),

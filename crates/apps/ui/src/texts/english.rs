@@ -443,6 +443,8 @@ pub(super) const ENGLISH: Texts = Texts {
     check_fingerprint: "Fingerprint {0} …",
     check_relay: "Relay only",
     check_relay_text: "Neither side has the other’s address",
+    check_relay_known: "By the relay, after a direct way was tried",
+    check_relay_known_text: "Each side has the other’s address",
     check_direct: "Direct connection",
     check_direct_text: "Each side sees the other’s address",
     check_path_unknown: "The way is not known yet",

@@ -443,6 +443,8 @@ pub(super) const GERMAN: Texts = Texts {
     check_fingerprint: "Fingerabdruck {0} …",
     check_relay: "Nur über das Relay",
     check_relay_text: "Keine Seite hat die Adresse der anderen",
+    check_relay_known: "Über das Relay, nach Versuch eines direkten Wegs",
+    check_relay_known_text: "Jede Seite hat die Adresse der anderen",
     check_direct: "Direkte Verbindung",
     check_direct_text: "Jede Seite sieht die Adresse der anderen",
     check_path_unknown: "Der Weg steht noch nicht fest",

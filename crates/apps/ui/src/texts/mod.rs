@@ -97,7 +97,7 @@ texts! {
     listen_title listen_yes_session listen_not_yet listen_no_session encrypted_twice your_computer
     your_computer_text relay relay_text their_computer their_computer_text their_computer_direct checked check_words
     check_words_text check_words_before check_words_missing check_words_missing_text check_keys check_keys_first
-    check_fingerprint check_relay check_relay_text check_direct check_direct_text check_path_unknown check_own_key check_own_key_once
+    check_fingerprint check_relay check_relay_text check_relay_known check_relay_known_text check_direct check_direct_text check_path_unknown check_own_key check_own_key_once
     check_own_key_first check_own_key_text check_transport check_integrity check_integrity_bad check_integrity_text check_sizes
     check_sizes_text check_sizes_bad check_sizes_bad_text check_capture
     check_capture_text check_capture_not check_capture_not_text others_see see_content see_who see_when see_volume

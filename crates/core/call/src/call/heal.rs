@@ -99,9 +99,10 @@ impl Call {
         }
     }
 
-    /// The path is back.
-    pub(super) fn recovered(&mut self, ctx: &mut Ctx<'_>) {
+    /// There is a path again, maybe another one: what is said of it is of this one.
+    pub(super) fn recovered(&mut self, ctx: &mut Ctx<'_>, relayed: bool) {
         if self.path.lost.take().is_some() {
+            self.relayed = relayed;
             self.settle_anew(ctx);
             self.link_connected(ctx);
         }

@@ -179,7 +179,7 @@ pub async fn finish(offerer: &mut Peer, answerer: &mut Peer) -> Result<(), Trans
             TransportEvent::Record(record) => from.records.push(record),
             TransportEvent::KeyframeRequest(_)
             | TransportEvent::Interrupted
-            | TransportEvent::Recovered
+            | TransportEvent::Recovered { .. }
             | TransportEvent::RestartFailed(_) => {}
         }
     }
