@@ -276,7 +276,15 @@ fn a_wrong_pick_ends_the_session_on_both_sides_and_blocks_a_new_contact() {
     let (client, therapist) = (duo.card(Who::Client).unwrap(), duo.card(Who::Therapist).unwrap());
     let wrong = client.candidates.iter().position(|c| *c != therapist.words).unwrap();
     duo.command(Who::Client, Command::Verify(Pick::Candidate(wrong)));
+    while !alerts(&duo, Who::Therapist).contains(&AlertCode::Mismatch) {
+        duo.run_for(1);
+    }
+    // The therapist picks at the same moment: neither a mistake nor a way back.
+    let right = therapist.candidates.iter().position(|c| *c == client.words).unwrap();
+    assert_eq!(ended(&duo, Who::Therapist), None);
+    duo.command(Who::Therapist, Command::Verify(Pick::Candidate(right)));
     duo.run_for(2_000);
+    assert!(!duo.codes(Who::Therapist).contains(&"E_NOT_NOW"));
     for who in BOTH {
         assert_eq!(ended(&duo, who), Some((EndReason::Mismatch, true)), "{who:?}");
         assert!(alerts(&duo, who).contains(&AlertCode::Mismatch));

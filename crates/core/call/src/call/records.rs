@@ -174,9 +174,14 @@ impl Call {
     }
 
     pub(crate) fn verify(&mut self, ctx: &mut Ctx<'_>, pick: Pick) {
-        let Stage::Comparing(comparison) = &mut self.stage else {
-            ctx.refuse("E_NOT_NOW");
-            return;
+        let comparison = match &mut self.stage {
+            Stage::Comparing(comparison) => comparison,
+            // It crossed with the end of the session, which is said.
+            Stage::Ending(_) | Stage::Closed => return,
+            _ => {
+                ctx.refuse("E_NOT_NOW");
+                return;
+            }
         };
         if comparison.is_picked() {
             ctx.refuse("E_NOT_NOW");
